@@ -1,0 +1,18 @@
+# libtaxon.a: the objects of all parts. `Taxon::taxon` is what programs link.
+find_package(ZLIB REQUIRED)
+get_property(parts GLOBAL PROPERTY TAXON_PARTS)
+set(objects "")
+set(roots "")
+foreach(part IN LISTS parts)
+  list(APPEND objects $<TARGET_OBJECTS:${part}>)
+endforeach()
+add_library(taxon_library STATIC ${objects})
+add_library(Taxon::taxon ALIAS taxon_library)
+set_target_properties(taxon_library PROPERTIES OUTPUT_NAME taxon EXPORT_NAME taxon LINKER_LANGUAGE CXX)
+target_compile_features(taxon_library PUBLIC cxx_std_20)
+target_link_libraries(taxon_library PUBLIC Threads::Threads ZLIB::ZLIB)
+foreach(folder core/base core layers data metrics models train)
+  target_include_directories(taxon_library PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/${folder}/include>)
+endforeach()
+target_include_directories(taxon_library PUBLIC $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -1,0 +1,48 @@
+// The memory behind tensors: a caching allocator per device, with counters, and storages that know
+// how often they were written.
+#pragma once
+
+#include <taxon/base/device.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace taxon {
+
+/// Bytes of one device's allocator. live: in use by tensors; cached: kept for reuse; system_calls:
+/// how often memory was asked of the system (stands still in a repeated training step).
+struct MemoryStats {
+  std::size_t live = 0, peak = 0, cached = 0;
+  std::uint64_t system_calls = 0;
+};
+MemoryStats memory_stats(Device device = cpu);
+void reset_peak_memory(Device device = cpu);
+/// Gives cached memory back to the system.
+void release_cached_memory(Device device = cpu);
+
+/// A block of memory, 64-byte aligned. Copies of a Tensor share it.
+class Storage {
+ public:
+  /// Throws DeviceError when the device cannot give `bytes`, with what is in use.
+  Storage(std::size_t bytes, Device device);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  Device device() const { return device_; }
+  /// Counts writes in place; what autograd saved must not have changed when backward reads it.
+  std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
+  void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0, capacity_ = 0;
+  Device device_;
+  std::atomic<std::uint64_t> version_{0};
+};
+
+}  // namespace taxon

@@ -1,0 +1,28 @@
+// Reductions over the middle axis of an [outer, n, inner] view.
+#pragma once
+
+#include <taxon/kernels/exec.h>
+
+namespace taxon::kernels {
+
+enum class Reduce : uint8_t { sum, mean, max };
+inline constexpr int reduce_count = 3;
+
+/// y[outer, inner] = reduce over n of x[outer, n, inner]. max: NaN wins.
+struct ReduceArgs {
+  Reduce op = Reduce::sum;
+  int64_t outer = 1, n = 0, inner = 1;
+  const void* x = nullptr;
+  void* y = nullptr;
+};
+/// index[outer, inner] = the first n at which x is largest (NaN wins).
+struct ArgmaxArgs {
+  int64_t outer = 1, n = 0, inner = 1;
+  const void* x = nullptr;
+  int64_t* index = nullptr;
+};
+
+Rows<ReduceArgs> reduce_rows(Type type);  ///< f32, f64
+Rows<ArgmaxArgs> argmax_rows(Type type);  ///< f32, f64
+
+}  // namespace taxon::kernels

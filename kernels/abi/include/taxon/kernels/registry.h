@@ -1,0 +1,21 @@
+// All tables, type-erased, for the walks of `taxon info --kernels`, tests and benchmarks.
+#pragma once
+
+#include <taxon/kernels/exec.h>
+
+namespace taxon::kernels {
+
+struct TableRow {
+  const char* name;
+  Needs needs;
+  bool exact;
+};
+struct Table {
+  const char* op;  ///< "conv2d_forward"
+  Type type;
+  /// Calls visit(context, row) for each row, best first.
+  void (*each)(Type type, void (*visit)(void* context, const TableRow& row), void* context);
+};
+Rows<Table> all_tables();
+
+}  // namespace taxon::kernels
