@@ -1,0 +1,101 @@
+// Optimizers: SGD and AdamW with PyTorch's definitions and defaults, over groups of parameters.
+#pragma once
+
+#include <taxon/layers/module.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace taxon {
+
+/// Parameters that share settings. lr_scale multiplies the optimizer's learning rate; weight_decay
+/// is this group's own.
+struct ParamGroup {
+  std::vector<NamedTensor> params;
+  double weight_decay = 0;
+  double lr_scale = 1;
+};
+
+/// The parameters of a module as groups: one, or with `skip_bias_and_norm` two, of which the second
+/// (biases, and every parameter of rank 1, which the norm layers' are) has no weight decay.
+std::vector<ParamGroup> param_groups(const Module& module, double weight_decay,
+                                     bool skip_bias_and_norm = false);
+
+class Optimizer {
+ public:
+  Optimizer(std::vector<ParamGroup> groups, double lr);
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  /// One update of every parameter that has a gradient; the others are left alone, as in torch.
+  void step();
+  void zero_grad();
+  double lr() const { return lr_; }
+  void set_lr(double lr) { lr_ = lr; }
+  const std::vector<ParamGroup>& groups() const { return groups_; }
+
+  /// What a checkpoint needs, by name: "momentum_buffer.fc.weight". Shares memory with the
+  /// optimizer.
+  std::vector<NamedTensor> state() const;
+  /// The inverse. Throws FormatError for an entry that belongs to no parameter or does not fit it.
+  void load_state(const std::vector<NamedTensor>& state);
+
+ protected:
+  /// A parameter and what the optimizer keeps for it; slots are undefined before the first update.
+  struct Slot {
+    std::string name;
+    Tensor param;
+    std::vector<Tensor> state;
+    std::int64_t updates = 0;
+    double weight_decay = 0, lr_scale = 1;
+  };
+  virtual void update(Slot& slot, const Tensor& grad, double lr) = 0;
+  virtual const std::vector<std::string>& state_names() const = 0;
+
+ private:
+  std::vector<ParamGroup> groups_;
+  std::vector<Slot> slots_;
+  double lr_;
+};
+
+/// torch.optim.SGD: Nesterov's form follows Sutskever et al. 2013 as torch writes it.
+struct SgdOptions {
+  double momentum = 0, dampening = 0;
+  bool nesterov = false;
+};
+class Sgd : public Optimizer {
+ public:
+  /// Throws OptionError for Nesterov without momentum or with dampening.
+  Sgd(std::vector<ParamGroup> groups, double lr, SgdOptions options = {});
+  Sgd(const Module& module, double lr, SgdOptions options = {}, double weight_decay = 0);
+
+ protected:
+  void update(Slot& slot, const Tensor& grad, double lr) override;
+  const std::vector<std::string>& state_names() const override;
+
+ private:
+  SgdOptions options_;
+};
+
+/// torch.optim.AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019).
+struct AdamWOptions {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+};
+class AdamW : public Optimizer {
+ public:
+  AdamW(std::vector<ParamGroup> groups, double lr = 1e-3, AdamWOptions options = {});
+  AdamW(const Module& module, double lr = 1e-3, AdamWOptions options = {},
+        double weight_decay = 1e-2);
+
+ protected:
+  void update(Slot& slot, const Tensor& grad, double lr) override;
+  const std::vector<std::string>& state_names() const override;
+
+ private:
+  AdamWOptions options_;
+};
+
+}  // namespace taxon
