@@ -1,0 +1,63 @@
+// Layers with weights: Linear and Conv2d.
+#pragma once
+
+#include <taxon/core/ops.h>
+#include <taxon/layers/init.h>
+#include <taxon/layers/module.h>
+
+#include <array>
+
+namespace taxon {
+
+struct LinearOptions {
+  bool bias = true;
+  /// Height, width, channels of the image whose Flatten feeds this layer; 0: none. Memory flattens
+  /// in HWC order, PyTorch in CHW order: files hold the columns in PyTorch's order.
+  std::array<std::int64_t, 3> flattened = {0, 0, 0};
+};
+
+/// y = x W^T + b for x [.., in]; W [out, in]. Both start as U(-1/sqrt(in), 1/sqrt(in)), as torch.
+class Linear : public Module {
+ public:
+  Linear(std::int64_t in, std::int64_t out, Init& init, LinearOptions options = {});
+  Tensor forward(const Tensor& x) override;
+  std::string str() const override;
+  std::int64_t in() const { return weight.dim(1); }
+  std::int64_t out() const { return weight.dim(0); }
+
+  const LinearOptions options;
+  Tensor& weight;
+  Tensor& bias;  ///< undefined without bias
+
+ protected:
+  Tensor to_file(const std::string& name, const Tensor& value) const override;
+  Tensor from_file(const std::string& name, const Tensor& value) const override;
+};
+
+struct ConvOptions {
+  std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
+  bool bias = true;
+};
+
+/// Square convolution of NHWC images; weight [out, k, k, in/groups] in memory, OIHW in files.
+/// Starts as U(-1/sqrt(fan_in), 1/sqrt(fan_in)) with fan_in = k k in/groups, as torch.
+class Conv2d : public Module {
+ public:
+  Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, Init& init,
+         ConvOptions options = {});
+  Tensor forward(const Tensor& x) override;
+  std::string str() const override;
+  std::int64_t in() const { return weight.dim(3) * options.groups; }
+  std::int64_t out() const { return weight.dim(0); }
+  std::int64_t kernel() const { return weight.dim(1); }
+
+  const ConvOptions options;
+  Tensor& weight;
+  Tensor& bias;  ///< undefined without bias
+
+ protected:
+  Tensor to_file(const std::string& name, const Tensor& value) const override;
+  Tensor from_file(const std::string& name, const Tensor& value) const override;
+};
+
+}  // namespace taxon

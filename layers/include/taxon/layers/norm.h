@@ -1,0 +1,63 @@
+// Normalisation: BatchNorm2d and LayerNorm.
+#pragma once
+
+#include <taxon/core/ops.h>
+#include <taxon/layers/linear.h>
+#include <taxon/layers/module.h>
+
+namespace taxon {
+
+class BatchNorm2d;
+/// For inference: moves what `norm` does in evaluation into the convolution before it (weights
+/// scaled by channel, a bias added), after which `norm` passes its input through. The model
+/// computes the same up to rounding and can no longer be trained or saved. Throws ShapeError if the
+/// channels differ.
+void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm);
+
+struct BatchNormOptions {
+  double eps = 1e-5, momentum = 0.1;
+  bool affine = true;
+};
+
+/// Ioffe & Szegedy 2015, over all axes but the last (channels). In training normalises with the
+/// batch's statistics and moves running_mean and running_var (the unbiased variance, as torch) by
+/// `momentum`; in evaluation normalises with the running ones. Throws ShapeError in training for
+/// one value a channel.
+class BatchNorm2d : public Module {
+ public:
+  explicit BatchNorm2d(std::int64_t channels, BatchNormOptions options = {});
+  Tensor forward(const Tensor& x) override;
+  std::string str() const override;
+  std::int64_t channels() const { return running_mean.dim(0); }
+
+  const BatchNormOptions options;
+  Tensor& weight;  ///< undefined if not affine, as bias
+  Tensor& bias;
+  Tensor& running_mean;
+  Tensor& running_var;
+  Tensor& num_batches_tracked;  ///< i64 scalar: training batches seen
+
+ private:
+  friend void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm);
+  bool folded_ = false;  // the convolution before does its work
+};
+
+struct LayerNormOptions {
+  double eps = 1e-5;
+  bool affine = true;
+};
+
+/// Ba et al. 2016, over the last axis.
+class LayerNorm : public Module {
+ public:
+  explicit LayerNorm(std::int64_t size, LayerNormOptions options = {});
+  Tensor forward(const Tensor& x) override;
+  std::string str() const override;
+
+  const std::int64_t size;
+  const LayerNormOptions options;
+  Tensor& weight;  ///< undefined if not affine, as bias
+  Tensor& bias;
+};
+
+}  // namespace taxon
