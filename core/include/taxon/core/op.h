@@ -3,13 +3,14 @@
 //   struct Softmax {
 //     static constexpr OpInfo info{"softmax", "exp(x) / sum exp(x) over an axis", Gradient::yes};
 //     using Options = SoftmaxOptions;                                  // named options
-//     static Specs infer(const Specs& in, const Options&);             // shape rule; throws ShapeError
-//     static void forward(Context&, const Tensors& in, Tensors& out, const Options&);
+//     static Specs infer(const Specs& in, const Options&);             // shape rule; throws
+//     ShapeError static void forward(Context&, const Tensors& in, Tensors& out, const Options&);
 //     static Tensors backward(Context&, const Tensors& dout, const Options&);
 //   };
 //
-// `apply<Softmax>({x}, options)` checks, allocates the outputs that infer() names, runs forward and,
-// where an input requires a gradient, records the op for backward(). Ops are pure in (inputs, options).
+// `apply<Softmax>({x}, options)` checks, allocates the outputs that infer() names, runs forward
+// and, where an input requires a gradient, records the op for backward(). Ops are pure in (inputs,
+// options).
 #pragma once
 
 #include <taxon/core/tensor.h>
@@ -37,7 +38,8 @@ struct OpInfo {
   std::string_view name;
   std::string_view summary;  ///< one line for the reference in docs/ops.md
   Gradient gradient = Gradient::yes;
-  bool view = false;  ///< the output shares the input's memory (reshape): infer's outputs are not allocated
+  bool view =
+      false;  ///< the output shares the input's memory (reshape): infer's outputs are not allocated
 };
 
 /// What forward leaves for backward.
@@ -117,8 +119,8 @@ struct OpRow {
   const OpInfo* info;
   bool has_backward;
 };
-/// Every op of the library: feeds the reference in docs/, `taxon info`, and the gradient-check suite,
-/// which fails for a row with Gradient::yes and no case.
+/// Every op of the library: feeds the reference in docs/, `taxon info`, and the gradient-check
+/// suite, which fails for a row with Gradient::yes and no case.
 std::span<const OpRow> op_table();
 
 }  // namespace taxon

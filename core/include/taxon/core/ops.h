@@ -11,15 +11,16 @@
 
 namespace taxon {
 
-// --- element by element -----------------------------------------------------------------------------
+// --- element by element
+// -----------------------------------------------------------------------------
 Tensor add(const Tensor& a, const Tensor& b);  ///< broadcasting by NumPy's rule, as sub, mul, div
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 Tensor add(const Tensor& x, double s);
 Tensor mul(const Tensor& x, double s);
-Tensor rsub(double s, const Tensor& x);       ///< s - x
-Tensor rdiv(double s, const Tensor& x);       ///< s / x
+Tensor rsub(double s, const Tensor& x);  ///< s - x
+Tensor rdiv(double s, const Tensor& x);  ///< s / x
 Tensor pow(const Tensor& x, double exponent);
 Tensor neg(const Tensor& x);
 Tensor exp(const Tensor& x);
@@ -28,25 +29,52 @@ Tensor sqrt(const Tensor& x);
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor relu(const Tensor& x);
-Tensor gelu(const Tensor& x);                 ///< exact: x * Phi(x), as torch's default
+Tensor gelu(const Tensor& x);  ///< exact: x * Phi(x), as torch's default
 Tensor silu(const Tensor& x);
 Tensor clamp(const Tensor& x, double low, double high);
 Tensor cast(const Tensor& x, DType to);
-inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
-inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
-inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
-inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
-inline Tensor operator+(const Tensor& a, double s) { return add(a, s); }
-inline Tensor operator-(const Tensor& a, double s) { return add(a, -s); }
-inline Tensor operator*(const Tensor& a, double s) { return mul(a, s); }
-inline Tensor operator/(const Tensor& a, double s) { return mul(a, 1.0 / s); }
-inline Tensor operator+(double s, const Tensor& a) { return add(a, s); }
-inline Tensor operator-(double s, const Tensor& a) { return rsub(s, a); }
-inline Tensor operator*(double s, const Tensor& a) { return mul(a, s); }
-inline Tensor operator/(double s, const Tensor& a) { return rdiv(s, a); }
-inline Tensor operator-(const Tensor& a) { return neg(a); }
+inline Tensor operator+(const Tensor& a, const Tensor& b) {
+  return add(a, b);
+}
+inline Tensor operator-(const Tensor& a, const Tensor& b) {
+  return sub(a, b);
+}
+inline Tensor operator*(const Tensor& a, const Tensor& b) {
+  return mul(a, b);
+}
+inline Tensor operator/(const Tensor& a, const Tensor& b) {
+  return div(a, b);
+}
+inline Tensor operator+(const Tensor& a, double s) {
+  return add(a, s);
+}
+inline Tensor operator-(const Tensor& a, double s) {
+  return add(a, -s);
+}
+inline Tensor operator*(const Tensor& a, double s) {
+  return mul(a, s);
+}
+inline Tensor operator/(const Tensor& a, double s) {
+  return mul(a, 1.0 / s);
+}
+inline Tensor operator+(double s, const Tensor& a) {
+  return add(a, s);
+}
+inline Tensor operator-(double s, const Tensor& a) {
+  return rsub(s, a);
+}
+inline Tensor operator*(double s, const Tensor& a) {
+  return mul(a, s);
+}
+inline Tensor operator/(double s, const Tensor& a) {
+  return rdiv(s, a);
+}
+inline Tensor operator-(const Tensor& a) {
+  return neg(a);
+}
 
-// --- products ---------------------------------------------------------------------------------------
+// --- products
+// ---------------------------------------------------------------------------------------
 struct MatmulOptions {
   bool trans_a = false, trans_b = false;  ///< use the last two axes of a / b swapped
 };
@@ -63,7 +91,8 @@ struct Conv2dOptions {
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {});
 
-// --- pooling (NHWC) ---------------------------------------------------------------------------------
+// --- pooling (NHWC)
+// ---------------------------------------------------------------------------------
 struct PoolOptions {
   std::int64_t kernel_h = 2, kernel_w = 2;
   std::int64_t stride_h = 0, stride_w = 0;  ///< 0: the kernel's
@@ -75,7 +104,8 @@ Tensor avg_pool2d(const Tensor& x, const PoolOptions& options = {});
 Tensor adaptive_avg_pool2d(const Tensor& x, std::int64_t out_h, std::int64_t out_w);
 Tensor global_avg_pool(const Tensor& x);  ///< [n, h, w, c] -> [n, c]
 
-// --- normalisation ----------------------------------------------------------------------------------
+// --- normalisation
+// ----------------------------------------------------------------------------------
 struct BatchNormResult {
   Tensor y, mean, var;  ///< batch statistics [c], var biased; they carry no gradient
 };
@@ -83,12 +113,13 @@ struct BatchNormResult {
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                  double eps = 1e-5);
 /// Inference: the given statistics, constants to autograd.
-Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& mean,
-                        const Tensor& var, double eps = 1e-5);
+Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Tensor& mean, const Tensor& var, double eps = 1e-5);
 /// Over the last axis; weight, bias [last] or undefined.
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps = 1e-5);
 
-// --- softmax and losses -----------------------------------------------------------------------------
+// --- softmax and losses
+// -----------------------------------------------------------------------------
 Tensor softmax(const Tensor& x, int axis = -1);
 Tensor log_softmax(const Tensor& x, int axis = -1);
 
@@ -98,8 +129,8 @@ struct CrossEntropyOptions {
   std::int64_t ignore_index = -100;
   Reduction reduction = Reduction::mean;  ///< mean over the targets' class weights, as torch
 };
-/// logits [n, c]; target i64 [n] (class indices) or floating [n, c] (probabilities); class_weight [c]
-/// or undefined. -> scalar, or [n] with Reduction::none.
+/// logits [n, c]; target i64 [n] (class indices) or floating [n, c] (probabilities); class_weight
+/// [c] or undefined. -> scalar, or [n] with Reduction::none.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& class_weight = {},
                      const CrossEntropyOptions& options = {});
 /// logits, target [n, c] (target in [0, 1]); pos_weight [c] or undefined.
@@ -107,7 +138,8 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
                                         const Tensor& pos_weight = {},
                                         Reduction reduction = Reduction::mean);
 
-// --- reductions -------------------------------------------------------------------------------------
+// --- reductions
+// -------------------------------------------------------------------------------------
 /// Over the given axes (none: all); keep: reduced axes stay with extent 1.
 Tensor sum(const Tensor& x, const std::vector<int>& axes = {}, bool keep = false);
 Tensor mean(const Tensor& x, const std::vector<int>& axes = {}, bool keep = false);
@@ -115,12 +147,14 @@ Tensor mean(const Tensor& x, const std::vector<int>& axes = {}, bool keep = fals
 Tensor max(const Tensor& x, int axis, bool keep = false);
 Tensor argmax(const Tensor& x, int axis = -1);  ///< i64; no gradient
 
-// --- shape ------------------------------------------------------------------------------------------
+// --- shape
+// ------------------------------------------------------------------------------------------
 Tensor reshape(const Tensor& x, const Shape& shape);  ///< one extent may be -1; shares memory
 Tensor flatten(const Tensor& x, int from_axis = 1);
 Tensor transpose(const Tensor& x, const std::vector<int>& axes);  ///< permutes, copies
 Tensor concat(const Tensors& parts, int axis);
-Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end, std::int64_t step = 1);
+Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end,
+             std::int64_t step = 1);
 struct PadOptions {
   std::vector<std::int64_t> before, after;  ///< one number an axis, >= 0
   double value = 0;
@@ -138,7 +172,8 @@ struct DropoutOptions {
 /// Zero with probability p, else x / (1 - p). Pure: the same seed and stream give the same mask.
 Tensor dropout(const Tensor& x, const DropoutOptions& options);
 
-// --- in place, not recorded -------------------------------------------------------------------------
+// --- in place, not recorded
+// -------------------------------------------------------------------------
 /// y += weight * (x - y): moving averages of weights and of batch-norm statistics.
 void lerp_(Tensor& y, const Tensor& x, double weight);
 

@@ -23,12 +23,15 @@ class Tensor {
  public:
   Tensor() = default;  ///< undefined: holds nothing; defined() is false
 
-  // --- making -------------------------------------------------------------------------------------
+  // --- making
+  // -------------------------------------------------------------------------------------
   static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = cpu);
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = cpu);
   static Tensor ones(const Shape& shape, DType dtype = DType::f32, Device device = cpu);
-  static Tensor full(const Shape& shape, double value, DType dtype = DType::f32, Device device = cpu);
-  /// Uniform in [low, high) / normal(mean, std), from (seed, stream): the same for any thread count.
+  static Tensor full(const Shape& shape, double value, DType dtype = DType::f32,
+                     Device device = cpu);
+  /// Uniform in [low, high) / normal(mean, std), from (seed, stream): the same for any thread
+  /// count.
   static Tensor uniform(const Shape& shape, double low, double high, std::uint64_t seed,
                         std::uint64_t stream = 0, DType dtype = DType::f32);
   static Tensor normal(const Shape& shape, double mean, double std, std::uint64_t seed,
@@ -42,7 +45,8 @@ class Tensor {
   }
   static Tensor scalar(double value, DType dtype = DType::f32);
 
-  // --- what it is ---------------------------------------------------------------------------------
+  // --- what it is
+  // ---------------------------------------------------------------------------------
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const { return defined(); }
   const Shape& shape() const;
@@ -53,9 +57,10 @@ class Tensor {
   Device device() const;
   std::string str() const;  ///< "f32[128, 10]": dtype and shape
 
-  // --- elements (CPU) -----------------------------------------------------------------------------
-  /// Throws DTypeError if T is not the dtype, DeviceError if not on the CPU. The mutable form counts
-  /// as a write (see Storage::version).
+  // --- elements (CPU)
+  // -----------------------------------------------------------------------------
+  /// Throws DTypeError if T is not the dtype, DeviceError if not on the CPU. The mutable form
+  /// counts as a write (see Storage::version).
   template <class T>
   std::span<const T> view() const;
   template <class T>
@@ -64,23 +69,26 @@ class Tensor {
   double item() const;
   template <class T>
   std::vector<T> to_vector() const;
-  const void* raw() const;      ///< first element, unchecked
-  void* mutable_raw();          ///< the same for writing; counts as a write
+  const void* raw() const;  ///< first element, unchecked
+  void* mutable_raw();      ///< the same for writing; counts as a write
 
-  // --- copies -------------------------------------------------------------------------------------
-  Tensor clone() const;                ///< own memory; not part of the graph
-  Tensor detach() const;               ///< same memory; not part of the graph
-  Tensor to(Device device) const;      ///< itself if already there
-  Tensor to(DType dtype) const;        ///< converted (differentiable between floating types)
+  // --- copies
+  // -------------------------------------------------------------------------------------
+  Tensor clone() const;                  ///< own memory; not part of the graph
+  Tensor detach() const;                 ///< same memory; not part of the graph
+  Tensor to(Device device) const;        ///< itself if already there
+  Tensor to(DType dtype) const;          ///< converted (differentiable between floating types)
   void copy_from(const Tensor& source);  ///< in place; same shape and dtype
   void fill(double value);
 
-  // --- autograd -----------------------------------------------------------------------------------
+  // --- autograd
+  // -----------------------------------------------------------------------------------
   bool requires_grad() const;
-  /// For leaves (parameters). Throws Error on the result of an operation, DTypeError if not floating.
+  /// For leaves (parameters). Throws Error on the result of an operation, DTypeError if not
+  /// floating.
   Tensor& set_requires_grad(bool on = true);
-  Tensor grad() const;               ///< undefined before backward()
-  void set_grad(const Tensor& g);    ///< undefined clears it
+  Tensor grad() const;             ///< undefined before backward()
+  void set_grad(const Tensor& g);  ///< undefined clears it
   /// Gradients of this scalar with respect to every leaf that requires them, added to their grad().
   /// Frees what the graph saved as it goes. Throws Error if nothing requires a gradient.
   void backward() const;

@@ -19,7 +19,8 @@ inline void append(std::string& out, DType t) {
   out += name_of(t);
 }
 
-/// The upper half of an IEEE f32: 8 exponent bits, 7 mantissa bits. Storage only; arithmetic is in f32.
+/// The upper half of an IEEE f32: 8 exponent bits, 7 mantissa bits. Storage only; arithmetic is in
+/// f32.
 struct bf16 {
   std::uint16_t bits = 0;
   bf16() = default;

@@ -1,5 +1,6 @@
 // Errors. Everything Taxon throws derives from taxon::Error; its text names the thing, what was
-// found and what was expected. Thrown before any kernel runs; a library never exits and never prints.
+// found and what was expected. Thrown before any kernel runs; a library never exits and never
+// prints.
 #pragma once
 
 #include <concepts>
@@ -60,9 +61,9 @@ inline void append(std::string& out, std::integral auto v) {
 }
 void append(std::string& out, double v);  // shortest form, as %g
 template <class T>
-  requires requires(const T& t) {
-    { t.str() } -> std::convertible_to<std::string>;
-  }
+requires requires(const T& t) {
+  { t.str() } -> std::convertible_to<std::string>;
+}
 void append(std::string& out, const T& v) {
   out += v.str();
 }

@@ -14,8 +14,9 @@ namespace taxon {
 std::vector<std::uint8_t> read_file(const std::string& path);
 std::string read_text(const std::string& path);
 
-/// Writes to a temporary file beside `path`, flushes it to the disk and renames it over `path`: after
-/// a crash or a full disk the old file is still whole. Throws IoError, leaving no temporary file.
+/// Writes to a temporary file beside `path`, flushes it to the disk and renames it over `path`:
+/// after a crash or a full disk the old file is still whole. Throws IoError, leaving no temporary
+/// file.
 void write_file_atomic(const std::string& path, std::string_view bytes);
 
 /// The same for content produced in parts; `produce` may throw.

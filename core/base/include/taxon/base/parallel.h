@@ -11,8 +11,8 @@
 
 namespace taxon {
 
-/// Chunk bodies get (argument, chunk in [0, chunks), slot in [0, num_threads())); no two bodies that
-/// run at the same time in one loop have the same slot.
+/// Chunk bodies get (argument, chunk in [0, chunks), slot in [0, num_threads())); no two bodies
+/// that run at the same time in one loop have the same slot.
 using ChunkBody = void (*)(void* arg, std::int64_t chunk, int slot);
 
 /// Threads that compute, the caller included. Default: the processors this process may run on, or
@@ -41,8 +41,9 @@ void parallel_chunks(std::int64_t chunks, F&& f) {
       const_cast<void*>(static_cast<const void*>(&f)));
 }
 
-/// Replaces the pool for embedders that have one. The executor must call body(arg, i, slot) once for
-/// each chunk i, with slots in [0, threads) unique among those running, and return when all are done.
+/// Replaces the pool for embedders that have one. The executor must call body(arg, i, slot) once
+/// for each chunk i, with slots in [0, threads) unique among those running, and return when all are
+/// done.
 struct Executor {
   virtual ~Executor() = default;
   virtual int threads() const = 0;
@@ -50,8 +51,8 @@ struct Executor {
 };
 void set_executor(std::shared_ptr<Executor> executor);  ///< nullptr: the built-in pool again
 
-/// At least `bytes` of 64-byte aligned scratch memory of the calling thread, kept for reuse until the
-/// thread ends; a later call invalidates the earlier pointer.
+/// At least `bytes` of 64-byte aligned scratch memory of the calling thread, kept for reuse until
+/// the thread ends; a later call invalidates the earlier pointer.
 void* scratch(std::size_t bytes);
 
 }  // namespace taxon

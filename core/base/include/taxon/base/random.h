@@ -18,9 +18,9 @@ class Rng {
   explicit Rng(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
   std::uint32_t next_u32();
   std::uint64_t next_u64();
-  double uniform();                        ///< in [0, 1), 53 bits
-  std::uint64_t below(std::uint64_t n);    ///< in [0, n), unbiased; n > 0
-  double normal();                         ///< mean 0, variance 1 (Box-Muller)
+  double uniform();                      ///< in [0, 1), 53 bits
+  std::uint64_t below(std::uint64_t n);  ///< in [0, n), unbiased; n > 0
+  double normal();                       ///< mean 0, variance 1 (Box-Muller)
   std::uint64_t seed() const { return seed_; }
   std::uint64_t stream() const { return stream_; }
 
