@@ -1,0 +1,65 @@
+// Loader: batches of tensors, prepared by background threads while the model computes.
+#pragma once
+
+#include <taxon/core/tensor.h>
+#include <taxon/data/dataset.h>
+#include <taxon/data/transforms.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace taxon {
+
+struct Batch {
+  Tensor x;                           ///< f32 [n, height, width, channels]
+  Tensor y;                           ///< i64 [n] (single) or f32 [n, classes] (multi)
+  std::vector<std::int64_t> indices;  ///< of the samples in the data set
+  std::int64_t number = 0;            ///< of the batch in its epoch
+  std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
+};
+
+struct LoaderOptions {
+  std::int64_t batch = 128;
+  bool shuffle = false;    ///< a permutation from (seed, epoch)
+  bool drop_last = false;  ///< leave out a last batch that is not full
+  std::uint64_t seed = 0;  ///< of the order and of the augmentation
+  Preprocess preprocess;
+  Augment augment;
+  int prefetch = 3;  ///< batches prepared ahead
+  /// Decoded and resized images of files are kept in memory up to this many bytes; what does not
+  /// fit is decoded again in each epoch. Changes no result.
+  std::size_t cache_bytes = std::size_t{1} << 30;
+};
+
+/// Batches of one data set, epoch after epoch. They depend on (options, epoch) only: not on
+/// threads, the cache, or where in the epoch one starts. Use by one thread at a time.
+///
+///     loader.start(epoch);
+///     for (Batch b; loader.next(b);) { ... }
+class Loader {
+ public:
+  Loader(DatasetPtr data, LoaderOptions options);
+  ~Loader();
+  Loader(Loader&&) noexcept;
+  Loader& operator=(Loader&&) noexcept;
+
+  const Dataset& dataset() const;
+  const LoaderOptions& options() const;
+  std::int64_t batches() const;  ///< in an epoch
+  std::int64_t samples() const;  ///< in an epoch: less than size() with drop_last
+  /// Begins an epoch at its batch number `first_batch` (> 0: going on where a run was interrupted).
+  /// What was prepared of an unfinished epoch is thrown away.
+  void start(std::int64_t epoch, std::int64_t first_batch = 0);
+  /// The next batch, or false at the end of the epoch. An error while preparing it (a corrupt file)
+  /// is thrown here, at its batch.
+  bool next(Batch& batch);
+  /// Seconds that next() has waited for data since the last start().
+  double waited() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace taxon

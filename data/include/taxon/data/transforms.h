@@ -1,0 +1,79 @@
+// From a decoded image to what a model sees. Preprocess is the one path of training, evaluation,
+// prediction and export, and is stored in the model file; Augment varies training samples.
+#pragma once
+
+#include <taxon/core/tensor.h>
+#include <taxon/data/image.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace taxon {
+
+enum class ResizeMode : std::uint8_t {
+  crop,      ///< shorter side to size / crop_pct, then the centre is cut out
+  squash,    ///< both sides to size; the aspect ratio is lost
+  letterbox  ///< longer side to size, the rest filled with grey 114
+};
+std::string_view name_of(ResizeMode mode);
+ResizeMode parse_resize_mode(std::string_view name);  ///< throws OptionError with a suggestion
+
+struct Preprocess {
+  std::int64_t height = 32, width = 32, channels = 3;  ///< channels: 1 or 3
+  ResizeMode resize = ResizeMode::crop;
+  double crop_pct = 1.0;             ///< mode crop only, in (0, 1]; 0.875 is 256 -> 224
+  std::vector<float> mean{0, 0, 0};  ///< one a channel, of pixels scaled to [0, 1]
+  std::vector<float> std{1, 1, 1};
+
+  /// Throws OptionError where a field is out of range.
+  void validate() const;
+  /// Channels converted, resized and cut: u8 [height, width, channels].
+  Image fit(const Image& image) const;
+  /// out = (pixel / 255 - mean) / std for `pixels` pixels of `channels` values each.
+  void normalize(const std::uint8_t* in, std::int64_t pixels, float* out) const;
+  /// fit and normalize: f32 [1, height, width, channels].
+  Tensor operator()(const Image& image) const;
+  /// The same for several: f32 [n, height, width, channels]. Images are fitted in parallel.
+  Tensor operator()(std::span<const Image> images) const;
+
+  friend bool operator==(const Preprocess&, const Preprocess&) = default;
+};
+
+/// Normalisation of images about which nothing is known: the statistics of ImageNet (for one
+/// channel, their mean).
+std::vector<float> imagenet_mean(std::int64_t channels);
+std::vector<float> imagenet_std(std::int64_t channels);
+
+enum class PadMode : std::uint8_t { zero, reflect };
+
+/// Random changes of training samples. What happens to a sample depends only on (seed, epoch,
+/// index), never on threads or on its place in a batch.
+struct Augment {
+  std::int64_t pad = 0;  ///< random crop after padding each side by this many pixels
+  PadMode pad_mode = PadMode::zero;
+  bool flip = false;  ///< left-right, with probability 1/2
+  /// Below 1: a random part of the image with this share of its area or more and an aspect ratio
+  /// in [3/4, 4/3] is resized to the model's size (Szegedy et al., "Going deeper with
+  /// convolutions", 2015), in place of Preprocess's resize and cut.
+  double min_area = 1.0;
+
+  bool enabled() const { return pad > 0 || flip || min_area < 1.0; }
+  /// none; light: shifts by up to 1/16 of the size; standard: shifts by up to 1/8 (images up to 64
+  /// pixels) or random parts of at least 0.35 of the area. `flip`: whether a mirrored image keeps
+  /// its class (photos do, digits and letters do not); used by light and standard. Throws
+  /// OptionError with a suggestion for another name.
+  static Augment preset(std::string_view name, std::int64_t height, std::int64_t width, bool flip);
+  static std::vector<std::string> names();
+
+  friend bool operator==(const Augment&, const Augment&) = default;
+};
+
+/// One training sample: `image` changed by `augment`, fitted: u8 [height, width, channels].
+Image augmented(const Image& image, const Preprocess& preprocess, const Augment& augment,
+                std::uint64_t seed, std::int64_t epoch, std::int64_t index);
+
+}  // namespace taxon
