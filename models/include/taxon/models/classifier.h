@@ -1,0 +1,69 @@
+// Classifier: a model file, ready to label images. For programs that embed Taxon.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace taxon {
+
+class Model;
+struct ModelMeta;
+
+/// 8-bit pixels in memory, interleaved, top row first: grey, grey and alpha, RGB or RGBA.
+struct RawImage {
+  const std::uint8_t* pixels = nullptr;
+  std::int64_t height = 0, width = 0, channels = 3;
+  std::int64_t row_stride = 0;  ///< bytes from one row to the next; 0: width * channels
+};
+
+struct Label {
+  std::string label;
+  std::int64_t index = 0;
+  float probability = 0;
+};
+
+struct Classification {
+  std::vector<Label> top;            ///< the k most probable, best first
+  std::vector<float> probabilities;  ///< of all classes, in the model's order
+  std::vector<Label> labels;  ///< multi-label: those at or above their threshold; else the best one
+};
+
+struct ClassifierOptions {
+  bool verify = false;  ///< check the golden pair on load (FormatError if the answer differs)
+  int threads = 0;      ///< threads that compute, for the whole process; 0: as it is
+  std::int64_t top = 5;
+};
+
+/// Thread-safe: const calls may come from several threads at once. Copies share the model.
+class Classifier {
+ public:
+  /// Throws IoError or FormatError.
+  static Classifier load(const std::string& path, const ClassifierOptions& options = {});
+  /// Of a model in memory, which is used as it is (put into evaluation mode).
+  Classifier(std::shared_ptr<Model> model, ModelMeta meta, const ClassifierOptions& options = {});
+
+  /// A PNG, JPEG or BMP file. Throws IoError or FormatError.
+  Classification classify(const std::string& path) const;
+  /// The bytes of such a file.
+  Classification classify(std::span<const std::uint8_t> encoded) const;
+  /// Throws ShapeError for extents that make no sense.
+  Classification classify(const RawImage& image) const;
+  /// One answer an image, computed together.
+  std::vector<Classification> classify(std::span<const RawImage> images) const;
+
+  const std::vector<std::string>& classes() const;
+  const ModelMeta& meta() const;
+  /// Runs the golden pair; the largest difference of a probability. Throws FormatError if it is
+  /// above the tolerance, or if the model has no golden pair.
+  double verify() const;
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace taxon
