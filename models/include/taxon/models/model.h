@@ -2,6 +2,7 @@
 // head.
 #pragma once
 
+#include <taxon/data/dataset.h>
 #include <taxon/layers/init.h>
 #include <taxon/layers/module.h>
 

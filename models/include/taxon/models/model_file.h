@@ -2,7 +2,7 @@
 // carries what a model needs in order to be used.
 #pragma once
 
-#include <taxon/data/preprocess.h>
+#include <taxon/data/transforms.h>
 #include <taxon/models/model.h>
 
 #include <map>
@@ -15,8 +15,7 @@ namespace taxon {
 
 /// One decoded image and what the model answered when it was saved: proof that a copy still works.
 struct Golden {
-  std::int64_t height = 0, width = 0, channels = 0;
-  std::vector<std::uint8_t> pixels;  ///< before preprocessing, [height, width, channels]
+  Image image;  ///< before preprocessing
   std::vector<float> probabilities;
   double tolerance = 1e-3;  ///< largest allowed difference of a probability
 };
@@ -30,6 +29,8 @@ struct ModelMeta {
   std::optional<Golden> golden;
   /// Anything else worth keeping with the model ("data", "accuracy", "created by", ...).
   std::map<std::string, std::string> notes;
+  /// Throws OptionError where fields do not fit each other: classes, thresholds, preprocessing.
+  void validate() const;
 };
 
 struct LoadedModel {
@@ -44,7 +45,16 @@ LoadedModel load_model(const std::string& path);
 /// The metadata without the weights.
 ModelMeta load_model_meta(const std::string& path);
 
-/// logits [n, classes] -> probabilities: softmax, or sigmoid if multi-label, after the temperature.
-Tensor probabilities(const Tensor& logits, bool multi_label, double temperature = 1);
+/// logits [n, classes] -> probabilities: softmax, or sigmoid (Task::multi), after the temperature.
+Tensor probabilities(const Tensor& logits, Task task, double temperature = 1);
+
+/// What the model answers to one image: [classes].
+std::vector<float> predict(Model& model, const ModelMeta& meta, const Image& image);
+/// A golden pair: `image` (shrunk to the model's size first) and what the model answers now. The
+/// model must be in evaluation mode.
+Golden make_golden(Model& model, const ModelMeta& meta, const Image& image);
+/// Runs the golden pair; the largest difference of a probability. Throws FormatError if it is above
+/// the tolerance, or if there is no golden pair; `name` names the model.
+double verify_golden(Model& model, const ModelMeta& meta, const std::string& name = "model");
 
 }  // namespace taxon
