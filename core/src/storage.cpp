@@ -1,0 +1,129 @@
+// The caching allocator: freed blocks are kept in lists by size class and handed out again, so that
+// a step whose shapes repeat asks nothing of the system.
+#include <taxon/base/error.h>
+#include <taxon/core/storage.h>
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace taxon {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+// Size classes: 64 bytes, then eight steps to each power of two (at most 1/8 of a block is unused).
+std::size_t size_class(std::size_t bytes) {
+  if (bytes <= kAlignment) return kAlignment;
+  const std::size_t step = std::max(kAlignment, std::bit_floor(bytes - 1) / 8);
+  return (bytes + step - 1) / step * step;
+}
+
+class CpuAllocator {
+ public:
+  void* take(std::size_t capacity) {
+    const std::lock_guard lock(mutex_);
+    void* block = from_cache(capacity);
+    if (block == nullptr) block = from_system(capacity);
+    stats_.live += capacity;
+    stats_.peak = std::max(stats_.peak, stats_.live);
+    return block;
+  }
+
+  void give(void* block, std::size_t capacity) noexcept {
+    const std::lock_guard lock(mutex_);
+    stats_.live -= capacity;
+    try {
+      free_[capacity].push_back(block);
+      stats_.cached += capacity;
+    } catch (const std::bad_alloc&) {
+      ::operator delete (block, std::align_val_t{kAlignment});
+    }
+  }
+
+  void release() {
+    const std::lock_guard lock(mutex_);
+    release_locked();
+  }
+
+  MemoryStats stats() {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    stats_.peak = stats_.live;
+  }
+
+ private:
+  void* from_cache(std::size_t capacity) {
+    const auto blocks = free_.find(capacity);
+    if (blocks == free_.end() || blocks->second.empty()) return nullptr;
+    void* block = blocks->second.back();
+    blocks->second.pop_back();
+    stats_.cached -= capacity;
+    return block;
+  }
+
+  void* from_system(std::size_t capacity) {
+    ++stats_.system_calls;
+    void* block = ::operator new (capacity, std::align_val_t{kAlignment}, std::nothrow);
+    if (block == nullptr) {
+      release_locked();  // what is cached may be what is missing
+      block = ::operator new (capacity, std::align_val_t{kAlignment}, std::nothrow);
+    }
+    if (block == nullptr) {
+      fail<DeviceError>("cpu: out of memory: ", capacity, " bytes asked for, ", stats_.live,
+                        " bytes in use by tensors");
+    }
+    return block;
+  }
+
+  void release_locked() {
+    for (auto& [capacity, blocks] : free_) {
+      for (void* block : blocks) ::operator delete (block, std::align_val_t{kAlignment});
+      stats_.cached -= capacity * blocks.size();
+      blocks.clear();
+    }
+  }
+
+  std::mutex mutex_;
+  std::map<std::size_t, std::vector<void*>> free_;
+  MemoryStats stats_;
+};
+
+// Never destroyed: tensors in static variables may outlive every other static.
+CpuAllocator& allocator(Device device) {
+  if (!(device == cpu)) {
+    fail<DeviceError>("device ", device, " is not available: this build has the cpu only");
+  }
+  static CpuAllocator* const instance = new CpuAllocator;
+  return *instance;
+}
+
+}  // namespace
+
+Storage::Storage(std::size_t bytes, Device device)
+    : bytes_(bytes), capacity_(size_class(bytes)), device_(device) {
+  data_ = allocator(device).take(capacity_);
+}
+
+Storage::~Storage() {
+  allocator(device_).give(data_, capacity_);
+}
+
+MemoryStats memory_stats(Device device) {
+  return allocator(device).stats();
+}
+void reset_peak_memory(Device device) {
+  allocator(device).reset_peak();
+}
+void release_cached_memory(Device device) {
+  allocator(device).release();
+}
+
+}  // namespace taxon
