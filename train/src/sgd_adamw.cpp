@@ -37,7 +37,7 @@ void Sgd::update(Slot& slot, const Tensor& grad, double lr) {
   }
   args.p = slot.param.mutable_raw();
   args.g = grad.raw();
-  run_kernel(kernels::sgd_rows(type_of(slot.param.dtype())), args);
+  run_kernel(kernels::sgd_rows(float_type("sgd", slot.param.dtype())), args);
 }
 
 AdamW::AdamW(std::vector<ParamGroup> groups, double lr, AdamWOptions options)
@@ -69,7 +69,7 @@ void AdamW::update(Slot& slot, const Tensor& grad, double lr) {
   args.g = grad.raw();
   args.m = slot.state[0].mutable_raw();
   args.v = slot.state[1].mutable_raw();
-  run_kernel(kernels::adamw_rows(type_of(slot.param.dtype())), args);
+  run_kernel(kernels::adamw_rows(float_type("adamw", slot.param.dtype())), args);
 }
 
 }  // namespace taxon

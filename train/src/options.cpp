@@ -1,0 +1,170 @@
+// The table of options, and their setting by name.
+#include <taxon/base/error.h>
+#include <taxon/base/text.h>
+#include <taxon/train/options.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace taxon {
+namespace {
+
+using O = TrainOptions;
+constexpr double big = 1e9;
+
+constexpr std::array rows = {
+    TrainOptionRow{"data", &O::data, "Data", "DATA", "a name, a folder or a .csv manifest", 0, 0,
+                   ""},
+    TrainOptionRow{"data_dir", &O::data_dir, "Data", "DIR", "where named data sets lie", 0, 0, ""},
+    TrainOptionRow{"task", &O::task, "Data", "T", "single or multi label", 0, 0,
+                   "auto|single|multi"},
+    TrainOptionRow{"label_sep", &O::label_sep, "Data", "S", "separates labels in a manifest", 0, 0,
+                   ""},
+    TrainOptionRow{"val_fraction", &O::val_fraction, "Data", "X", "share of train kept as val", 0,
+                   0.9, ""},
+    TrainOptionRow{"augment", &O::augment, "Data", "A", "none, light or standard", 0, 0,
+                   "none|light|standard"},
+    TrainOptionRow{"size", &O::size, "Data", "N", "side of the input in pixels", 0, 4096, ""},
+    TrainOptionRow{"resize", &O::resize, "Data", "R", "crop, squash or letterbox", 0, 0,
+                   "crop|squash|letterbox"},
+    TrainOptionRow{"model", &O::model, "Model", "NAME", "see below, or a model file to fine-tune",
+                   0, 0, ""},
+    TrainOptionRow{"shortcut", &O::shortcut, "Model", "S", "CIFAR ResNets: A or B", 0, 0,
+                   "auto|A|B"},
+    TrainOptionRow{"freeze", &O::freeze, "Model", "F", "first N parts, or backbone", 0, 0, ""},
+    TrainOptionRow{"ema", &O::ema, "Model", "X", "decay of averaged weights", 0, 0.999999, ""},
+    TrainOptionRow{"epochs", &O::epochs, "Training", "N", "passes over the data", 1, 1e6, ""},
+    TrainOptionRow{"batch", &O::batch, "Training", "N", "images a step", 1, 1e6, ""},
+    TrainOptionRow{"lr", &O::lr, "Training", "X", "learning rate (onecycle: the highest)", 0, big,
+                   ""},
+    TrainOptionRow{"optimizer", &O::optimizer, "Training", "O", "sgd (Nesterov) or adamw", 0, 0,
+                   "sgd|adamw"},
+    TrainOptionRow{"momentum", &O::momentum, "Training", "X", "of sgd", 0, 0.9999, ""},
+    TrainOptionRow{"weight_decay", &O::weight_decay, "Training", "X", "", 0, 10, ""},
+    TrainOptionRow{"no_norm_decay", &O::no_norm_decay, "Training", "",
+                   "no decay of biases and norms", 0, 1, ""},
+    TrainOptionRow{"schedule", &O::schedule, "Training", "S",
+                   "cosine, onecycle, step, linear, constant", 0, 0,
+                   "cosine|onecycle|step|linear|constant"},
+    TrainOptionRow{"warmup", &O::warmup, "Training", "N", "epochs of rising rate", 0, 1e6, ""},
+    TrainOptionRow{"loss", &O::loss, "Training", "L", "ce, focal, bce, asl", 0, 0,
+                   "ce|focal|bce|asl"},
+    TrainOptionRow{"class_weights", &O::class_weights, "Training", "W", "none, balanced or a file",
+                   0, 0, ""},
+    TrainOptionRow{"label_smoothing", &O::label_smoothing, "Training", "X", "", 0, 0.99, ""},
+    TrainOptionRow{"patience", &O::patience, "Training", "N", "stop after N epochs without gain", 0,
+                   1e6, ""},
+    TrainOptionRow{"target", &O::target, "Training", "ACC", "stop once validation reaches it", 0, 1,
+                   ""},
+    TrainOptionRow{"seed", &O::seed, "Run", "N", "", 0, 9e15, ""},
+    TrainOptionRow{"threads", &O::threads, "Run", "N", "0: all processors", 0, 1024, ""},
+    TrainOptionRow{"precision", &O::precision, "Run", "P", "auto or f32", 0, 0, "auto|f32"},
+    TrainOptionRow{"device", &O::device, "Run", "D", "cpu", 0, 0, "cpu"},
+    TrainOptionRow{"out", &O::out, "Run", "DIR", "the run's folder (never overwritten)", 0, 0, ""},
+};
+
+std::vector<std::string> names() {
+  std::vector<std::string> out;
+  for (const TrainOptionRow& row : rows) out.emplace_back(row.name);
+  return out;
+}
+
+const TrainOptionRow& find_row(std::string_view name) {
+  for (const TrainOptionRow& row : rows) {
+    if (row.name == name) return row;
+  }
+  fail<OptionError>("unknown option '", name, "'", did_you_mean(name, names()));
+}
+
+double checked(const TrainOptionRow& row, double value, std::string_view given) {
+  if (!(value >= row.low && value <= row.high)) {
+    fail<OptionError>(row.flag(), " is ", given, ", expected ", row.low, " to ", row.high);
+  }
+  return value;
+}
+
+template <class Number>
+Number parsed(const TrainOptionRow& row, std::string_view value) {
+  try {
+    if constexpr (std::is_same_v<Number, double>) {
+      return checked(row, parse_number(value, row.flag()), value);
+    } else {
+      const std::int64_t n = parse_int(value, row.flag());
+      checked(row, static_cast<double>(n), value);
+      return n;
+    }
+  } catch (const FormatError& e) {
+    throw OptionError(e.what());
+  }
+}
+
+bool parsed_bool(const TrainOptionRow& row, std::string_view value) {
+  if (value == "true") return true;
+  if (value == "false") return false;
+  fail<OptionError>(row.flag(), " is '", value, "', expected true or false");
+}
+
+std::string checked_choice(const TrainOptionRow& row, std::string_view value) {
+  if (row.choices.empty()) return std::string(value);
+  const std::vector<std::string> choices = split(row.choices, '|');
+  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+    fail<OptionError>(row.flag(), " is '", value, "'", did_you_mean(value, choices), "; expected ",
+                      join(choices, ", "));
+  }
+  return std::string(value);
+}
+
+// The shortest text that reads back as the same number.
+std::string number_text(double value) {
+  std::array<char, 40> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  return std::string(buffer.data(), end);
+}
+
+}  // namespace
+
+std::string TrainOptionRow::flag() const {
+  std::string out = "--" + std::string(name);
+  std::replace(out.begin(), out.end(), '_', '-');
+  return out;
+}
+
+std::span<const TrainOptionRow> train_option_table() {
+  return rows;
+}
+
+void set_option(TrainOptions& options, std::string_view name, std::string_view value) {
+  const TrainOptionRow& row = find_row(name);
+  std::visit(
+      [&](auto field) {
+        using T = std::remove_reference_t<decltype(options.*field)>;
+        if constexpr (std::is_same_v<T, std::string>) {
+          options.*field = checked_choice(row, value);
+        } else if constexpr (std::is_same_v<T, bool>) {
+          options.*field = parsed_bool(row, value);
+        } else {
+          options.*field = parsed<T>(row, value);
+        }
+      },
+      row.field);
+}
+
+std::string get_option(const TrainOptions& options, const TrainOptionRow& row) {
+  return std::visit(
+      [&](auto field) -> std::string {
+        using T = std::remove_cv_t<std::remove_reference_t<decltype(options.*field)>>;
+        if constexpr (std::is_same_v<T, std::string>) {
+          return options.*field;
+        } else if constexpr (std::is_same_v<T, bool>) {
+          return options.*field ? "true" : "false";
+        } else if constexpr (std::is_same_v<T, double>) {
+          return number_text(options.*field);
+        } else {
+          return std::to_string(options.*field);
+        }
+      },
+      row.field);
+}
+
+}  // namespace taxon
