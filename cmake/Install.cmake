@@ -4,10 +4,12 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Taxon)
 
 install(TARGETS taxon_library EXPORT TaxonTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-# The kernels' headers stay behind: they are the seam below the core, not an interface for programs.
+# The kernels' headers stay behind: they are the seam below the core, not an interface for programs;
+# with them core's dispatch.h, by which folders of the library reach the kernels.
 foreach(folder core/base core layers data metrics models train)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}/include/
-          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
+          PATTERN "dispatch.h" EXCLUDE)
 endforeach()
 
 install(EXPORT TaxonTargets NAMESPACE Taxon:: DESTINATION ${package_dir})
