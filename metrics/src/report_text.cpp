@@ -1,0 +1,176 @@
+// Metrics as text, laid out as scikit-learn's classification_report.
+#include <taxon/base/error.h>
+#include <taxon/base/text.h>
+#include <taxon/metrics/report.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace taxon {
+
+namespace {
+
+// Columns a name takes on a terminal, near enough: its code points.
+std::size_t width_of(const std::string& s) {
+  return static_cast<std::size_t>(std::count_if(
+      s.begin(), s.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string right(const std::string& s, std::size_t width) {
+  const std::size_t w = width_of(s);
+  return std::string(width > w ? width - w : 0, ' ') + s;
+}
+
+std::string fixed(double v, int digits) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*f", digits, v);
+  return buffer;
+}
+
+std::string fixed(const std::optional<double>& v, int digits) {
+  return v ? fixed(*v, digits) : "-";
+}
+
+// The table: name column, then columns of nine characters.
+class Table {
+ public:
+  Table(const std::vector<ClassScores>& classes, int digits)
+      : width_(std::string_view("weighted avg").size()), digits_(digits) {
+    for (const ClassScores& k : classes) width_ = std::max(width_, width_of(k.name));
+    for (const ClassScores& k : classes) support_ += k.support;
+    line({"", "precision", "recall", "f1-score", "support"});
+    out_ += '\n';
+    for (const ClassScores& k : classes) {
+      line({k.name, fixed(k.precision, digits), fixed(k.recall, digits), fixed(k.f1, digits),
+            std::to_string(k.support)});
+      note(k);
+    }
+    out_ += '\n';
+  }
+
+  void average(const char* name, const Scores& s) {
+    line({name, fixed(s.precision, digits_), fixed(s.recall, digits_), fixed(s.f1, digits_),
+          std::to_string(support_)});
+  }
+  void accuracy(double value) {
+    line({"accuracy", "", "", fixed(value, digits_), std::to_string(support_)});
+  }
+
+  std::string str() const {
+    if (undefined_.empty()) return out_;
+    return out_ + "\nwarning: undefined (nothing to divide by), shown as '-' and averaged as 0: " +
+           join(undefined_, "; ") + "\n";
+  }
+
+ private:
+  void line(const std::vector<std::string>& cells) {
+    out_ += right(cells[0], width_) + " ";
+    for (std::size_t i = 1; i < cells.size(); ++i) out_ += " " + right(cells[i], 9);
+    out_ += '\n';
+  }
+  void note(const ClassScores& k) {
+    std::vector<std::string> names;
+    if (!k.precision) names.emplace_back("precision");
+    if (!k.recall) names.emplace_back("recall");
+    if (!k.f1) names.emplace_back("f1-score");
+    if (!names.empty()) undefined_.push_back(join(names, ", ") + " of '" + k.name + "'");
+  }
+
+  std::size_t width_;
+  int digits_;
+  std::int64_t support_ = 0;
+  std::string out_;
+  std::vector<std::string> undefined_;
+};
+
+std::string figures(const std::vector<std::pair<const char*, std::optional<double>>>& rows) {
+  std::string out = "\n";
+  for (const auto& [name, value] : rows) out += right(name, 18) + "  " + fixed(value, 4) + "\n";
+  return out;
+}
+
+}  // namespace
+
+std::string classification_report(const SingleLabelMetrics& m, int digits) {
+  Table table(m.per_class, digits);
+  table.accuracy(m.accuracy);
+  table.average("macro avg", m.macro);
+  table.average("weighted avg", m.weighted);
+  return table.str();
+}
+
+std::string classification_report(const MultiLabelMetrics& m, int digits) {
+  Table table(m.per_class, digits);
+  table.average("micro avg", m.micro);
+  table.average("macro avg", m.macro);
+  table.average("weighted avg", m.weighted);
+  table.average("samples avg", m.samples_avg);
+  return table.str();
+}
+
+std::string metrics_text(const SingleLabelMetrics& m) {
+  std::string out = classification_report(m);
+  out += figures({{"top-5 accuracy", m.top5},
+                  {"balanced accuracy", m.balanced_accuracy},
+                  {"log loss", m.log_loss},
+                  {"ECE", m.ece},
+                  {"MCC", m.mcc},
+                  {"Cohen's kappa", m.cohen_kappa},
+                  {"ROC AUC (macro)", m.roc_auc_ovr_macro}});
+  const std::vector<Confusion> worst = worst_confusions(m, 5);
+  if (worst.empty()) return out;
+  out += "\nmost frequent mistakes (true -> predicted)\n";
+  for (const Confusion& w : worst)
+    out += right(std::to_string(w.count), 7) + "  " +
+           m.per_class[static_cast<std::size_t>(w.truth)].name + " -> " +
+           m.per_class[static_cast<std::size_t>(w.predicted)].name + "  (" +
+           fixed(100 * w.share, 1) + " % of " +
+           m.per_class[static_cast<std::size_t>(w.truth)].name + ")\n";
+  return out;
+}
+
+std::string metrics_text(const MultiLabelMetrics& m) {
+  return classification_report(m) + figures({{"subset accuracy", m.subset_accuracy},
+                                             {"Hamming loss", m.hamming_loss},
+                                             {"mAP", m.mean_average_precision}});
+}
+
+std::string confusion_table(const SingleLabelMetrics& m) {
+  const std::size_t c = m.per_class.size();
+  std::size_t name_width = width_of("true \\ predicted");
+  for (const ClassScores& k : m.per_class) name_width = std::max(name_width, width_of(k.name));
+  std::string out = right("true \\ predicted", name_width);
+  std::vector<std::size_t> widths(c);
+  for (std::size_t p = 0; p < c; ++p) {
+    widths[p] = width_of(m.per_class[p].name);
+    for (std::size_t t = 0; t < c; ++t)
+      widths[p] = std::max(widths[p], std::to_string(m.confusion[t * c + p]).size());
+    out += "  " + right(m.per_class[p].name, widths[p]);
+  }
+  out += '\n';
+  for (std::size_t t = 0; t < c; ++t) {
+    out += right(m.per_class[t].name, name_width);
+    for (std::size_t p = 0; p < c; ++p)
+      out += "  " + right(std::to_string(m.confusion[t * c + p]), widths[p]);
+    out += '\n';
+  }
+  return out;
+}
+
+std::vector<Confusion> worst_confusions(const SingleLabelMetrics& m, std::size_t limit) {
+  const auto c = static_cast<std::int64_t>(m.per_class.size());
+  std::vector<Confusion> found;
+  for (std::int64_t t = 0; t < c; ++t)
+    for (std::int64_t p = 0; p < c; ++p) {
+      const std::int64_t count = m.confusion[static_cast<std::size_t>(t * c + p)];
+      if (t == p || count == 0) continue;
+      const auto support = static_cast<double>(m.per_class[static_cast<std::size_t>(t)].support);
+      found.push_back({t, p, count, static_cast<double>(count) / support});
+    }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Confusion& a, const Confusion& b) { return a.count > b.count; });
+  if (found.size() > limit) found.resize(limit);
+  return found;
+}
+
+}  // namespace taxon
