@@ -1,0 +1,32 @@
+// Running a trained model over a data set.
+#pragma once
+
+#include <taxon/data/dataset.h>
+#include <taxon/metrics/predictions.h>
+#include <taxon/models/model_file.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+namespace taxon {
+
+struct EvaluateOptions {
+  std::int64_t batch = 128;
+  std::function<void(std::int64_t done, std::int64_t all)> on_progress;
+  const std::atomic<bool>* interrupt = nullptr;  ///< when true, Interrupted is thrown
+};
+
+/// Thrown where *interrupt became true.
+struct Interrupted : Error {
+  using Error::Error;
+};
+
+/// Probabilities of every sample, with its truth, id and path, complete (see predictions.h).
+/// Classes are matched by name. The model must be in evaluation mode. Throws FormatError for a
+/// class of the data that the model does not know, or a task that is not the model's; what the data
+/// set throws.
+Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data,
+                     const EvaluateOptions& options = {});
+
+}  // namespace taxon

@@ -1,0 +1,63 @@
+// A whole training run: data, recipe, model, training, test, and the folder that holds it all.
+#pragma once
+
+#include <taxon/metrics/predictions.h>
+#include <taxon/train/options.h>
+#include <taxon/train/trainer.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace taxon {
+
+/// What a run is about, once it is known and before the first step.
+struct RunStart {
+  std::string folder;
+  TrainOptions options;  ///< as used: the recipe's, overruled by the settings
+  std::string data;      ///< the data's name
+  std::string model;
+  std::int64_t parameters = 0, train_samples = 0, val_samples = 0, test_samples = 0, classes = 0;
+  std::int64_t height = 0, width = 0, channels = 0;
+  Task task = Task::single;
+  std::int64_t from_epoch = 0, from_batch = 0;  ///< resumed: what was done already
+};
+
+struct RunCallbacks {
+  std::function<void(const RunStart&)> on_start;
+  std::function<void(const StepReport&)> on_step;
+  std::function<void(const EpochResult&, bool best)> on_epoch;
+  std::function<void(std::int64_t done, std::int64_t all)> on_test;
+  std::function<void(const std::string&)> on_note;  ///< what a person should know
+};
+
+struct RunResult {
+  std::string folder;
+  bool interrupted = false;
+  bool stopped_early = false;
+  Progress progress;
+  std::string split;        ///< that the predictions are of: "test", "val", or "" for none
+  Predictions predictions;  ///< of the best model
+};
+
+/// Trains as the settings say (the rest by recipe) into a fresh folder, `out` or
+/// runs/<data>-<model>, with -2, -3, ... if that is there. Files: args.toml, results.csv,
+/// best.safetensors, last.safetensors, checkpoint.safetensors, predictions.csv, metrics.json.
+/// Throws OptionError, IoError, FormatError, TrainingError; the last good model stays in the
+/// folder.
+RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks = {},
+                    const std::atomic<bool>* interrupt = nullptr);
+
+/// Goes on with an interrupted run. Ends with the same weights, bit for bit, as a run that was
+/// never interrupted (one version, one instruction set). `settings` may hold threads and data_dir
+/// only (OptionError otherwise).
+RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>& settings = {},
+                     const RunCallbacks& callbacks = {},
+                     const std::atomic<bool>* interrupt = nullptr);
+
+/// results.csv of the contract: columns as Ultralytics writes them.
+std::string results_csv(const std::vector<EpochResult>& results, Task task);
+
+}  // namespace taxon

@@ -1,0 +1,136 @@
+// The training loop: batches through model, loss and optimizer, an evaluation an epoch, stopping,
+// and a state from which it goes on bit by bit.
+#pragma once
+
+#include <taxon/base/error.h>
+#include <taxon/data/loader.h>
+#include <taxon/layers/losses.h>
+#include <taxon/layers/module.h>
+#include <taxon/train/optimizer.h>
+#include <taxon/train/schedule.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace taxon {
+
+/// Training cannot go on (the loss is not a number).
+struct TrainingError : Error {
+  using Error::Error;
+};
+
+/// One finished epoch: a row of results.csv. NaN: not measured.
+struct EpochResult {
+  static constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  std::int64_t epoch = 0;    ///< from 1
+  double seconds = 0;        ///< since training began, evaluation included, interruptions not
+  double train_loss = none;  ///< mean over the epoch's samples, while they were trained on
+  double loss = none;        ///< of the evaluation, without smoothing and class weights
+  double top1 = none, top5 = none;                          ///< single-label
+  double mean_ap = none, f1_micro = none, f1_macro = none;  ///< multi-label
+  double lr = 0;                                            ///< of the epoch's last step
+  double images_per_s = 0;                                  ///< training only
+  /// What models are compared by: accuracy or mean average precision.
+  double score(Task task) const { return task == Task::multi ? mean_ap : top1; }
+};
+
+/// Where a run stands. Everything that decides the next step besides weights and optimizer state.
+struct Progress {
+  std::int64_t epoch = 0;  ///< epochs finished
+  std::int64_t batch = 0;  ///< batches done of the next one
+  std::int64_t step = 0;   ///< optimizer updates
+  double seconds = 0;
+  double loss_sum = 0, correct = 0;  ///< of the unfinished epoch
+  std::int64_t seen = 0;
+  double best = -1;  ///< best score on val
+  std::int64_t best_epoch = 0, stale = 0;
+  bool stopped = false;  ///< by patience or target
+  std::vector<EpochResult> results;
+};
+
+struct StepReport {
+  std::int64_t epoch = 0, epochs = 0;   ///< this epoch, from 1
+  std::int64_t batch = 0, batches = 0;  ///< done
+  double loss = 0, accuracy = 0;  ///< running means of the epoch; accuracy of labels if several
+  double images_per_s = 0, seconds_left = 0, lr = 0;
+};
+
+struct TrainerOptions {
+  std::int64_t epochs = 10;
+  Schedule schedule;  ///< total_steps and warmup_steps included
+  double ema = 0;     ///< decay of averaged weights; 0: none
+  std::int64_t patience = 0;
+  double target = 0;
+  bool select = true;  ///< the evaluated split is val: it decides best, patience and target
+  double checkpoint_seconds = 60;  ///< between on_checkpoint calls inside an epoch
+};
+
+/// What a trainer works with. `average`: a second module of the same architecture for the averaged
+/// weights (with ema > 0), else null. `watch`: evaluated after each epoch, else null.
+struct TrainerParts {
+  std::shared_ptr<Module> model, average;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Loss> loss;        ///< trains
+  std::unique_ptr<Loss> watch_loss;  ///< is reported for `watch`
+  std::unique_ptr<Loader> train, watch;
+  std::vector<std::shared_ptr<Module>> frozen;  ///< stay in evaluation mode
+};
+
+class Trainer {
+ public:
+  enum class Outcome : std::uint8_t { finished, interrupted };
+  /// on_epoch: an epoch is evaluated and counted (save models here). on_checkpoint: time to save
+  /// the state: after on_epoch, now and then inside long epochs, and on an interruption.
+  struct Callbacks {
+    std::function<void(const StepReport&)> on_step;
+    std::function<void(const EpochResult&, bool best)> on_epoch;
+    std::function<void()> on_checkpoint;
+  };
+
+  Trainer(TrainerParts parts, TrainerOptions options);
+
+  /// Trains until the epochs are done, patience or target stop it, or *interrupt becomes true: then
+  /// it returns after the batch in hand. Throws TrainingError when the loss is not finite, naming
+  /// the step; weights are then unusable.
+  Outcome fit(const Callbacks& callbacks = {}, const std::atomic<bool>* interrupt = nullptr);
+
+  const Progress& progress() const { return progress_; }
+  /// The module to evaluate and save: the averaged one, if there is one.
+  Module& result() { return parts_.average ? *parts_.average : *parts_.model; }
+
+  /// Weights, buffers, averages and optimizer state: "model.fc.weight", "optimizer.step.fc.weight".
+  std::vector<NamedTensor> state() const;
+  /// The inverse, with state() and progress() of the run to go on with. Throws FormatError.
+  void restore(const std::vector<NamedTensor>& state, Progress progress);
+
+ private:
+  bool run_epoch(const Callbacks& callbacks);  // false: interrupted
+  double train_batch(const Batch& batch);
+  void count(const Batch& batch, const Tensor& logits, double loss);
+  void report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now);
+  void average_weights();
+  bool evaluate(EpochResult& result);
+  void finish_epoch(const Callbacks& callbacks, EpochResult result);
+  void set_training_mode();
+  bool interrupted() const { return interrupt_ != nullptr && interrupt_->load(); }
+  double clock() const;
+
+  TrainerParts parts_;
+  TrainerOptions options_;
+  Progress progress_;
+  const std::atomic<bool>* interrupt_ = nullptr;
+  double started_ = 0;  // seconds of a monotonic clock at which progress_.seconds was 0
+  double speed_ = 0;    // images a second in the epoch
+};
+
+/// The loss, accuracy and other figures of a module on a data set. Returns false if *interrupt
+/// became true before the end.
+bool evaluate_epoch(Module& module, const Loss& loss, Loader& loader, EpochResult& result,
+                    const std::atomic<bool>* interrupt = nullptr);
+
+}  // namespace taxon

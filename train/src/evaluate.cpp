@@ -1,0 +1,111 @@
+// Evaluation: of an epoch, and of a model over a data set with a row a sample.
+#include <taxon/base/error.h>
+#include <taxon/data/loader.h>
+#include <taxon/metrics/classification.h>
+#include <taxon/metrics/curves.h>
+#include <taxon/train/evaluate.h>
+#include <taxon/train/trainer.h>
+
+namespace taxon {
+namespace {
+
+void append_values(std::vector<float>& to, const Tensor& from) {
+  const auto values = from.view<float>();
+  to.insert(to.end(), values.begin(), values.end());
+}
+
+void score_single(const Dataset& data, const std::vector<float>& probability, EpochResult& result) {
+  const std::vector<double> p(probability.begin(), probability.end());
+  std::vector<std::int64_t> truth;
+  for (std::int64_t i = 0; i < data.size(); ++i) truth.push_back(data.label(i));
+  result.top1 = top_k_accuracy(p, data.classes(), truth, 1);
+  result.top5 = top_k_accuracy(p, data.classes(), truth, 5);
+}
+
+std::vector<std::uint8_t> all_labels(const Dataset& data) {
+  std::vector<std::uint8_t> out;
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    const auto row = data.labels(i);
+    out.insert(out.end(), row.begin(), row.end());
+  }
+  return out;
+}
+
+void score_multi(const Dataset& data, const std::vector<float>& probability, EpochResult& result) {
+  const std::vector<double> p(probability.begin(), probability.end());
+  const std::vector<std::uint8_t> truth = all_labels(data);
+  MultiLabelInput input;
+  input.classes = data.class_names();
+  input.truth = truth;
+  input.probability = p;
+  const MultiLabelMetrics m = multi_label_metrics(input);
+  result.mean_ap = m.mean_average_precision.value_or(0);
+  result.f1_micro = m.micro.f1;
+  result.f1_macro = m.macro.f1;
+}
+
+}  // namespace
+
+bool evaluate_epoch(Module& module, const Loss& loss, Loader& loader, EpochResult& result,
+                    const std::atomic<bool>* interrupt) {
+  NoGrad no_grad;
+  module.eval();
+  const Dataset& data = loader.dataset();
+  std::vector<float> probability;
+  double sum = 0;
+  loader.start(0);
+  for (Batch batch; loader.next(batch);) {
+    if (interrupt != nullptr && interrupt->load()) return false;
+    const Tensor logits = module.forward(batch.x);
+    sum += loss(logits, batch.y).item() * static_cast<double>(batch.size());
+    append_values(probability, probabilities(logits, data.task()));
+  }
+  result.loss = sum / static_cast<double>(data.size());
+  if (data.task() == Task::single) {
+    score_single(data, probability, result);
+  } else {
+    score_multi(data, probability, result);
+  }
+  return true;
+}
+
+Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data,
+                     const EvaluateOptions& options) {
+  const Task task = meta.spec.multi_label ? Task::multi : Task::single;
+  if (data->task() != task) {
+    fail<FormatError>(data->name(), " is ", name_of(data->task()), "-label, the model is ",
+                      name_of(task), "-label");
+  }
+  const DatasetPtr matched = with_classes(data, meta.classes);
+  NoGrad no_grad;
+  LoaderOptions loading;
+  loading.batch = options.batch;
+  loading.preprocess = meta.preprocess;
+  Loader loader(matched, loading);
+  std::vector<float> probability;
+  std::int64_t done = 0;
+  loader.start(0);
+  for (Batch batch; loader.next(batch);) {
+    if (options.interrupt != nullptr && options.interrupt->load()) {
+      fail<Interrupted>("evaluation interrupted after ", done, " of ", matched->size(), " samples");
+    }
+    append_values(probability, probabilities(model.forward(batch.x), task, meta.temperature));
+    done += batch.size();
+    if (options.on_progress) options.on_progress(done, matched->size());
+  }
+  Predictions out;
+  out.multi_label = task == Task::multi;
+  out.classes = meta.classes;
+  for (std::int64_t i = 0; i < matched->size(); ++i) {
+    out.id.push_back(matched->id(i));
+    out.path.push_back(matched->path(i));
+    if (!out.multi_label) out.truth.push_back(matched->label(i));
+  }
+  if (out.multi_label) out.truth_labels = all_labels(*matched);
+  out.threshold.assign(meta.thresholds.begin(), meta.thresholds.end());
+  out.probability = as_written(probability);
+  complete(out);
+  return out;
+}
+
+}  // namespace taxon

@@ -1,0 +1,96 @@
+// The table of recipes. Figures behind the rows: docs/recipes.md.
+#include <taxon/base/file.h>
+#include <taxon/models/model.h>
+#include <taxon/train/recipe.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace taxon {
+namespace {
+
+struct Recipe {
+  std::string_view data;   // a name, "*": any
+  std::string_view model;  // a prefix; the first row of a data set names its default model
+  std::string_view default_model;
+  std::int64_t epochs;
+  double lr, weight_decay;
+  std::string_view schedule, augment;
+  double label_smoothing;
+};
+
+// Batch 128, SGD with Nesterov momentum 0.9 throughout.
+constexpr Recipe recipes[] = {
+    {"fashion-mnist", "cnn", "cnn", 4, 0.08, 5e-4, "onecycle", "none", 0},
+    {"mnist", "cnn", "cnn", 4, 0.08, 5e-4, "onecycle", "light", 0},
+    {"*", "mlp", "", 10, 0.05, 5e-4, "onecycle", "none", 0},
+    {"*", "lenet", "", 10, 0.05, 5e-4, "onecycle", "light", 0},
+    {"*", "cnn", "", 6, 0.08, 5e-4, "onecycle", "light", 0},
+    {"cifar10", "resnet", "resnet20", 10, 0.4, 5e-4, "onecycle", "standard", 0},
+    {"cifar100", "resnet", "resnet20", 20, 0.4, 5e-4, "onecycle", "standard", 0},
+    {"*", "resnet", "resnet18", 20, 0.1, 5e-4, "onecycle", "standard", 0},
+    {"*", "", "resnet18", 20, 0.1, 5e-4, "onecycle", "standard", 0},
+};
+
+bool starts_with(std::string_view s, std::string_view prefix) {
+  return s.substr(0, prefix.size()) == prefix;
+}
+
+// Known grey digits and letters go to the small network, everything else to a ResNet.
+std::string default_model(const Splits& data) {
+  for (const Recipe& r : recipes) {
+    if (r.data == data.name && data.known && !r.default_model.empty()) {
+      return std::string(r.default_model);
+    }
+  }
+  const DataFacts& f = data.facts;
+  const bool tiny = f.fixed_size && f.channels == 1 && std::max(f.height, f.width) <= 32;
+  if (tiny) return "cnn";
+  const bool small = f.fixed_size && std::max(f.height, f.width) <= 64;
+  return small ? "resnet20" : "resnet18";
+}
+
+const Recipe& find(const Splits& data, const std::string& model) {
+  for (const Recipe& r : recipes) {
+    const bool fits = r.data == "*" || (data.known && r.data == data.name);
+    if (fits && starts_with(model, r.model)) return r;
+  }
+  return recipes[std::size(recipes) - 1];
+}
+
+// The input of a network whose images vary in size: CIFAR's ResNets and smaller ones are made for
+// small images, the others halve the resolution five times.
+std::int64_t default_size(const Splits& data, const std::string& model) {
+  if (data.facts.fixed_size) return 0;
+  for (const ModelInfo& info : model_table()) {
+    if (info.name == model)
+      return info.height <= 32 && model != "resnet18" && model != "resnet34" ? 64 : 128;
+  }
+  return 128;
+}
+
+}  // namespace
+
+TrainOptions recipe(const Splits& data, const std::string& model, const TrainOptions& base) {
+  TrainOptions o = base;
+  o.model = model.empty() ? default_model(data) : model;
+  const Recipe& r = find(data, o.model);
+  o.epochs = r.epochs;
+  o.lr = r.lr;
+  o.weight_decay = r.weight_decay;
+  o.schedule = r.schedule;
+  o.augment = r.augment;
+  o.label_smoothing = r.label_smoothing;
+  o.size = default_size(data, o.model);
+  if (data.task == Task::multi) {
+    o.loss = "bce";
+    o.label_smoothing = 0;
+  }
+  if (file_exists(o.model)) {  // fine-tuning starts from good weights
+    o.size = 0;
+    o.lr = r.lr / 10;
+  }
+  return o;
+}
+
+}  // namespace taxon

@@ -1,0 +1,238 @@
+// Building a run's data, model, loss, optimizer and loaders from its options.
+#include "setup.h"
+
+#include <taxon/base/error.h>
+#include <taxon/base/file.h>
+#include <taxon/base/text.h>
+#include <taxon/train/recipe.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace taxon {
+namespace {
+
+ModelSpec spec_for(const TrainOptions& o, const Splits& data, const Preprocess& p) {
+  ModelSpec spec;
+  spec.name = o.model;
+  spec.height = p.height;
+  spec.width = p.width;
+  spec.channels = p.channels;
+  spec.classes = static_cast<std::int64_t>(data.class_names.size());
+  spec.multi_label = data.task == Task::multi;
+  spec.shortcut = parse_shortcut(o.shortcut);
+  return spec;
+}
+
+// A model file's weights under a head for this data's classes.
+void fine_tune(Setup& s, const std::string& path) {
+  LoadedModel loaded = load_model(path);
+  s.model = loaded.model;
+  s.meta.preprocess = loaded.meta.preprocess;
+  if (s.options.size > 0) s.meta.preprocess.height = s.meta.preprocess.width = s.options.size;
+  const bool multi = s.data.task == Task::multi;
+  if (loaded.meta.classes != s.data.class_names || loaded.meta.spec.multi_label != multi) {
+    Init init;
+    init.seed = static_cast<std::uint64_t>(s.options.seed);
+    s.model->replace_head(static_cast<std::int64_t>(s.data.class_names.size()), init);
+  }
+  s.meta.spec = s.model->spec();
+  s.meta.spec.multi_label = multi;
+  s.meta.spec.height = s.meta.preprocess.height;
+  s.meta.spec.width = s.meta.preprocess.width;
+}
+
+std::vector<double> balanced_weights(const Dataset& train) {
+  const auto counts = train.class_counts();
+  const auto n = static_cast<double>(train.size());
+  std::vector<double> out;
+  for (const std::int64_t count : counts) {
+    const auto c = static_cast<double>(count);
+    if (count == 0) {
+      out.push_back(1);
+    } else if (train.task() == Task::multi) {
+      out.push_back((n - c) / c);  // torch's pos_weight: negatives a positive
+    } else {
+      out.push_back(n / (static_cast<double>(counts.size()) * c));  // scikit-learn's "balanced"
+    }
+  }
+  return out;
+}
+
+// Lines `class,weight`; classes that are not named weigh 1.
+std::vector<double> weights_from_file(const std::string& path,
+                                      const std::vector<std::string>& classes) {
+  std::vector<double> out(classes.size(), 1.0);
+  int line_number = 0;
+  for (const std::string& line : split(read_text(path), '\n')) {
+    ++line_number;
+    const std::string row(trim(line));
+    if (row.empty() || row == "class,weight") continue;
+    const std::size_t comma = row.rfind(',');
+    const std::string name(trim(row.substr(0, comma)));
+    const auto at = std::find(classes.begin(), classes.end(), name);
+    if (comma == std::string::npos || at == classes.end()) {
+      fail<FormatError>(path, ", line ", line_number, ": '", row, "' names no class",
+                        did_you_mean(name, classes), ", expected class,weight");
+    }
+    const std::string what = text(path, ", line ", line_number, ": weight of ", name);
+    const double weight = parse_number(trim(row.substr(comma + 1)), what);
+    if (!(weight >= 0) || !std::isfinite(weight))
+      fail<FormatError>(what, " is ", weight, ", expected >= 0");
+    out[static_cast<std::size_t>(at - classes.begin())] = weight;
+  }
+  return out;
+}
+
+Tensor class_weight(const Setup& s) {
+  const std::string& how = s.options.class_weights;
+  if (how == "none") return {};
+  const std::vector<double> w = how == "balanced" ? balanced_weights(*s.data.train)
+                                                  : weights_from_file(how, s.data.class_names);
+  std::vector<float> values;
+  for (const double v : w) values.push_back(static_cast<float>(v));
+  return Tensor::from(values, Shape{static_cast<std::int64_t>(values.size())});
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const Setup& s) {
+  const TrainOptions& o = s.options;
+  auto groups = param_groups(*s.model, o.weight_decay, o.no_norm_decay);
+  if (o.optimizer == "adamw") return std::make_unique<AdamW>(std::move(groups), o.lr);
+  SgdOptions sgd;
+  sgd.momentum = o.momentum;
+  sgd.nesterov = o.momentum > 0;
+  return std::make_unique<Sgd>(std::move(groups), o.lr, sgd);
+}
+
+std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool training) {
+  LoaderOptions l;
+  l.batch = s.options.batch;
+  l.preprocess = s.meta.preprocess;
+  l.seed = static_cast<std::uint64_t>(s.options.seed);
+  if (training) {
+    l.shuffle = true;
+    l.drop_last = data->size() >= s.options.batch;  // no step on a handful of samples
+    l.augment = Augment::preset(s.options.augment, l.preprocess.height, l.preprocess.width,
+                                s.data.facts.flips);
+  }
+  return std::make_unique<Loader>(data, l);
+}
+
+// --freeze: the first N parts of the model, or all but its head.
+std::vector<std::shared_ptr<Module>> freeze(const Setup& s) {
+  const std::string& how = s.options.freeze;
+  const auto& parts = s.model->children();
+  const auto count = static_cast<std::int64_t>(parts.size());
+  std::vector<std::shared_ptr<Module>> out;
+  std::int64_t n = 0;
+  if (how != "backbone") {
+    try {
+      n = parse_int(how, "--freeze");
+    } catch (const FormatError&) {
+      fail<OptionError>("--freeze is '", how, "', expected a number or backbone");
+    }
+    if (n < 0 || n >= count) {
+      fail<OptionError>("--freeze is ", n, ", expected 0 to ", count - 1, ": ", s.options.model,
+                        " has ", count, " parts");
+    }
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& [name, part] = parts[static_cast<std::size_t>(i)];
+    const bool frozen = how == "backbone" ? name != s.model->head_name() : i < n;
+    if (!frozen) continue;
+    part->freeze();
+    out.push_back(part);
+  }
+  return out;
+}
+
+}  // namespace
+
+Splits open_data(const TrainOptions& options) {
+  DataOptions d;
+  d.data_dir = options.data_dir;
+  d.label_sep = options.label_sep;
+  d.seed = static_cast<std::uint64_t>(options.seed);
+  if (options.val_fraction > 0) d.val_fraction = options.val_fraction;
+  if (options.task != "auto") d.task = parse_task(options.task);
+  if (options.data.empty())
+    fail<OptionError>("DATA is missing: a name, a folder or a .csv manifest");
+  return open_dataset(options.data, d);
+}
+
+TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data) {
+  TrainOptions given;
+  for (const auto& [name, value] : settings) set_option(given, name, value);
+  data = open_data(given);
+  TrainOptions used = recipe(data, given.model, given);
+  for (const auto& [name, value] : settings) set_option(used, name, value);
+  if (used.model.empty()) used.model = recipe(data, "", given).model;
+  if (used.precision == "auto") used.precision = "f32";
+  return used;
+}
+
+Setup make_setup(const TrainOptions& options, Splits data, const std::string& source) {
+  Setup s;
+  s.options = options;
+  s.data = std::move(data);
+  s.meta.classes = s.data.class_names;
+  if (!source.empty() || file_exists(options.model)) {
+    fine_tune(s, source.empty() ? options.model : source);
+  } else {
+    s.meta.preprocess =
+        default_preprocess(s.data.facts, options.size, parse_resize_mode(options.resize));
+    s.model = build_model(spec_for(options, s.data, s.meta.preprocess),
+                          static_cast<std::uint64_t>(options.seed));
+    s.meta.spec = s.model->spec();
+  }
+  s.meta.notes["data"] = s.data.name;
+  s.select = s.data.val != nullptr;
+  s.watch = s.select ? s.data.val : s.data.test;
+  if (!s.select && (options.patience > 0 || options.target > 0)) {
+    fail<OptionError>(options.patience > 0 ? "--patience" : "--target",
+                      " needs a val split, which ", s.data.name,
+                      " lacks: hold out a part of train with --val-fraction 0.1");
+  }
+  return s;
+}
+
+TrainerParts make_parts(const Setup& s) {
+  TrainerParts parts;
+  parts.model = s.model;
+  parts.frozen = freeze(s);
+  if (s.options.ema > 0) {
+    ModelSpec spec = s.meta.spec;
+    parts.average = build_model(spec, static_cast<std::uint64_t>(s.options.seed));
+  }
+  const bool multi = s.data.task == Task::multi;
+  LossOptions loss;
+  if (s.options.label_smoothing > 0) loss.label_smoothing = s.options.label_smoothing;
+  loss.class_weight = class_weight(s);
+  parts.loss = make_loss(s.options.loss, multi, loss);
+  parts.watch_loss = make_loss(s.options.loss, multi);
+  parts.optimizer = make_optimizer(s);
+  parts.train = make_loader(s, s.data.train, true);
+  if (s.watch) parts.watch = make_loader(s, s.watch, false);
+  return parts;
+}
+
+TrainerOptions make_trainer_options(const Setup& s, std::int64_t batches) {
+  const TrainOptions& o = s.options;
+  TrainerOptions t;
+  t.epochs = o.epochs;
+  t.ema = o.ema;
+  t.patience = o.patience;
+  t.target = o.target;
+  t.select = s.select;
+  t.schedule.kind = parse_schedule(o.schedule);
+  t.schedule.lr = o.lr;
+  t.schedule.total_steps = o.epochs * batches;
+  t.schedule.warmup_steps =
+      static_cast<std::int64_t>(std::llround(o.warmup * static_cast<double>(batches)));
+  if (t.schedule.warmup_steps >= t.schedule.total_steps) {
+    fail<OptionError>("--warmup is ", o.warmup, " epochs, expected less than --epochs ", o.epochs);
+  }
+  return t;
+}
+
+}  // namespace taxon

@@ -1,0 +1,34 @@
+// From options to what a trainer works with.
+#pragma once
+
+#include <taxon/data/sources.h>
+#include <taxon/models/model_file.h>
+#include <taxon/train/options.h>
+#include <taxon/train/trainer.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace taxon {
+
+/// Data, model and the rest of a run.
+struct Setup {
+  TrainOptions options;
+  Splits data;
+  std::shared_ptr<Model> model;
+  ModelMeta meta;
+  DatasetPtr watch;     ///< evaluated each epoch: val, else test, else null
+  bool select = false;  ///< watch is val: it may decide
+};
+
+Splits open_data(const TrainOptions& options);
+/// Options as used: defaults, then the recipe for the data and model, then the settings.
+TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data);
+/// `source`: a model file to take architecture, classes and weights from in place of options.model
+/// (resuming), or "".
+Setup make_setup(const TrainOptions& options, Splits data, const std::string& source);
+TrainerParts make_parts(const Setup& setup);
+TrainerOptions make_trainer_options(const Setup& setup, std::int64_t batches);
+
+}  // namespace taxon

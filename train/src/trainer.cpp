@@ -1,0 +1,235 @@
+// The training loop.
+#include <taxon/base/error.h>
+#include <taxon/core/ops.h>
+#include <taxon/train/trainer.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+namespace taxon {
+namespace {
+
+double now() {
+  const auto t = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(t).count();
+}
+
+// Samples whose most probable class is right; several labels: the mean share of right labels.
+double correct_of(const Tensor& logits, const Tensor& target) {
+  const auto x = logits.view<float>();
+  const std::int64_t n = logits.dim(0), classes = logits.dim(1);
+  double correct = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float* row = x.data() + i * classes;
+    if (target.dtype() == DType::i64) {
+      const auto best = std::max_element(row, row + classes) - row;
+      correct += best == target.view<std::int64_t>()[static_cast<std::size_t>(i)] ? 1 : 0;
+      continue;
+    }
+    const float* truth = target.view<float>().data() + i * classes;
+    int right = 0;
+    for (std::int64_t c = 0; c < classes; ++c) right += (row[c] > 0) == (truth[c] > 0.5f) ? 1 : 0;
+    correct += static_cast<double>(right) / static_cast<double>(classes);
+  }
+  return correct;
+}
+
+void prefixed(std::vector<NamedTensor>& out, const std::string& prefix,
+              const std::vector<NamedTensor>& in) {
+  for (const NamedTensor& t : in) out.push_back({prefix + t.name, t.tensor});
+}
+
+std::vector<NamedTensor> with_prefix(const std::vector<NamedTensor>& all,
+                                     const std::string& prefix) {
+  std::vector<NamedTensor> out;
+  for (const NamedTensor& t : all) {
+    if (t.name.compare(0, prefix.size(), prefix) == 0) {
+      out.push_back({t.name.substr(prefix.size()), t.tensor});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Trainer::Trainer(TrainerParts parts, TrainerOptions options)
+    : parts_(std::move(parts)), options_(std::move(options)) {
+  if (options_.ema > 0 && !parts_.average) {
+    fail<OptionError>("trainer: ema is ", options_.ema, " but there is no module for the average");
+  }
+  if (parts_.average) {
+    parts_.average->load_state(parts_.model->state());
+    parts_.average->eval();
+  }
+}
+
+double Trainer::clock() const {
+  return now() - started_;
+}
+
+void Trainer::set_training_mode() {
+  parts_.model->train();
+  for (const auto& module : parts_.frozen) module->eval();
+}
+
+double Trainer::train_batch(const Batch& batch) {
+  parts_.optimizer->set_lr(options_.schedule.rate(progress_.step));
+  parts_.optimizer->zero_grad();
+  const Tensor logits = parts_.model->forward(batch.x);
+  const Tensor loss = (*parts_.loss)(logits, batch.y);
+  const double value = loss.item();
+  if (!std::isfinite(value)) {
+    fail<TrainingError>("training stopped at step ", progress_.step + 1, " (epoch ",
+                        progress_.epoch + 1, ", batch ", progress_.batch + 1, "): the loss is ",
+                        value, ", expected a finite number");
+  }
+  loss.backward();
+  parts_.optimizer->step();
+  ++progress_.step;
+  if (parts_.average) average_weights();
+  count(batch, logits, value);
+  return value;
+}
+
+void Trainer::count(const Batch& batch, const Tensor& logits, double loss) {
+  ++progress_.batch;
+  progress_.loss_sum += loss * static_cast<double>(batch.size());
+  progress_.correct += correct_of(logits, batch.y);
+  progress_.seen += batch.size();
+}
+
+// The decay grows with the steps, so that the first weights do not stay in the average for long (as
+// TensorFlow's ExponentialMovingAverage with num_updates).
+void Trainer::average_weights() {
+  const auto t = static_cast<double>(progress_.step);
+  const double decay = std::min(options_.ema, (1 + t) / (10 + t));
+  const auto from = parts_.model->state();
+  auto to = parts_.average->state();
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (is_floating(to[i].tensor.dtype())) {
+      lerp_(to[i].tensor, from[i].tensor, 1 - decay);
+    } else {
+      to[i].tensor.copy_from(from[i].tensor);
+    }
+  }
+}
+
+void Trainer::report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now) {
+  if (seconds_now > 0) speed_ = static_cast<double>(samples_now) / seconds_now;
+  if (!callbacks.on_step) return;
+  const auto seen = static_cast<double>(progress_.seen);
+  StepReport r;
+  r.epoch = progress_.epoch + 1;
+  r.epochs = options_.epochs;
+  r.batch = progress_.batch;
+  r.batches = parts_.train->batches();
+  r.loss = progress_.loss_sum / seen;
+  r.accuracy = progress_.correct / seen;
+  r.images_per_s = speed_;
+  r.lr = parts_.optimizer->lr();
+  const std::int64_t left = (options_.epochs - r.epoch) * parts_.train->samples() +
+                            (parts_.train->samples() - progress_.seen);
+  r.seconds_left = speed_ > 0 ? static_cast<double>(left) / speed_ : 0;
+  callbacks.on_step(r);
+}
+
+bool Trainer::run_epoch(const Callbacks& callbacks) {
+  set_training_mode();
+  Loader& loader = *parts_.train;
+  if (progress_.batch >= loader.batches()) return true;  // only the evaluation is left
+  loader.start(progress_.epoch, progress_.batch);
+  const double begin = now();
+  double saved = begin;
+  std::int64_t samples = 0;
+  while (progress_.batch < loader.batches()) {
+    if (interrupted()) return false;
+    Batch batch;
+    if (!loader.next(batch)) break;
+    train_batch(batch);
+    samples += batch.size();
+    report(callbacks, samples, now() - begin);
+    if (callbacks.on_checkpoint && now() - saved > options_.checkpoint_seconds) {
+      progress_.seconds = clock();
+      callbacks.on_checkpoint();
+      saved = now();
+    }
+  }
+  return true;
+}
+
+bool Trainer::evaluate(EpochResult& result) {
+  if (!parts_.watch) return true;
+  return evaluate_epoch(this->result(), *parts_.watch_loss, *parts_.watch, result, interrupt_);
+}
+
+void Trainer::finish_epoch(const Callbacks& callbacks, EpochResult result) {
+  Progress& p = progress_;
+  ++p.epoch;
+  p.batch = 0;
+  p.loss_sum = p.correct = 0;
+  p.seen = 0;
+  p.seconds = clock();
+  result.epoch = p.epoch;
+  result.seconds = p.seconds;
+  bool best = false;
+  if (options_.select && parts_.watch) {
+    const double score = result.score(parts_.watch->dataset().task());
+    best = score > p.best;
+    p.stale = best ? 0 : p.stale + 1;
+    if (best) {
+      p.best = score;
+      p.best_epoch = p.epoch;
+    }
+    if (options_.patience > 0 && p.stale >= options_.patience) p.stopped = true;
+    if (options_.target > 0 && score >= options_.target) p.stopped = true;
+  } else {
+    best = true;
+    p.best_epoch = p.epoch;
+  }
+  p.results.push_back(result);
+  if (callbacks.on_epoch) callbacks.on_epoch(result, best);
+  if (callbacks.on_checkpoint) callbacks.on_checkpoint();
+}
+
+Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool>* interrupt) {
+  interrupt_ = interrupt;
+  started_ = now() - progress_.seconds;
+  while (!progress_.stopped && progress_.epoch < options_.epochs) {
+    EpochResult result;
+    bool whole = run_epoch(callbacks);
+    if (whole) {
+      result.train_loss =
+          progress_.loss_sum / static_cast<double>(std::max<std::int64_t>(progress_.seen, 1));
+      result.lr = parts_.optimizer->lr();
+      result.images_per_s = speed_;
+      whole = evaluate(result);
+    }
+    if (!whole) {
+      progress_.seconds = clock();
+      if (callbacks.on_checkpoint) callbacks.on_checkpoint();
+      return Outcome::interrupted;
+    }
+    finish_epoch(callbacks, result);
+  }
+  return Outcome::finished;
+}
+
+std::vector<NamedTensor> Trainer::state() const {
+  std::vector<NamedTensor> out;
+  prefixed(out, "model.", parts_.model->state());
+  if (parts_.average) prefixed(out, "average.", parts_.average->state());
+  prefixed(out, "optimizer.", parts_.optimizer->state());
+  return out;
+}
+
+void Trainer::restore(const std::vector<NamedTensor>& state, Progress progress) {
+  parts_.model->load_state(with_prefix(state, "model."));
+  if (parts_.average) parts_.average->load_state(with_prefix(state, "average."));
+  parts_.optimizer->load_state(with_prefix(state, "optimizer."));
+  progress_ = std::move(progress);
+  // An epoch whose batches are all done and whose evaluation was interrupted reports this rate.
+  if (progress_.step > 0) parts_.optimizer->set_lr(options_.schedule.rate(progress_.step - 1));
+}
+
+}  // namespace taxon
