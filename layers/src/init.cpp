@@ -6,11 +6,11 @@
 namespace taxon {
 
 Tensor Init::uniform(const Shape& shape, double bound) {
-  return Tensor::uniform(shape, -bound, bound, seed, stream++);
+  return draw ? Tensor::uniform(shape, -bound, bound, seed, stream++) : Tensor::zeros(shape);
 }
 
 Tensor Init::normal(const Shape& shape, double std) {
-  return Tensor::normal(shape, 0, std, seed, stream++);
+  return draw ? Tensor::normal(shape, 0, std, seed, stream++) : Tensor::zeros(shape);
 }
 
 Tensor Init::fan_in_uniform(const Shape& shape, std::int64_t fan_in) {

@@ -46,6 +46,14 @@ Shape conv_shape(std::int64_t in, std::int64_t out, std::int64_t kernel, const C
   return {out, kernel, kernel, in / o.groups};
 }
 
+Tensor conv_weight(std::int64_t in, std::int64_t out, std::int64_t kernel, Init& init,
+                   const ConvOptions& o) {
+  const Shape shape = conv_shape(in, out, kernel, o);
+  return o.init == ConvInit::rectifier
+             ? init.kaiming_normal(shape, kernel * kernel * out)
+             : init.fan_in_uniform(shape, kernel * kernel * in / o.groups);
+}
+
 }  // namespace
 
 Linear::Linear(std::int64_t in, std::int64_t out, Init& init, LinearOptions opts)
@@ -82,8 +90,7 @@ Tensor Linear::from_file(const std::string& name, const Tensor& value) const {
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, Init& init, ConvOptions opts)
     : options(opts),
-      weight(register_parameter("weight", init.fan_in_uniform(conv_shape(in, out, kernel, opts),
-                                                              kernel * kernel * in / opts.groups))),
+      weight(register_parameter("weight", conv_weight(in, out, kernel, init, opts))),
       bias(register_parameter(
           "bias", opts.bias ? init.fan_in_uniform(Shape{out}, kernel * kernel * in / opts.groups)
                             : Tensor())) {}

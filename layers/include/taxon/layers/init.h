@@ -12,6 +12,7 @@ namespace taxon {
 struct Init {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;
+  bool draw = true;  ///< false: zeros, for weights that are about to be loaded
 
   /// U(-bound, bound), f32.
   Tensor uniform(const Shape& shape, double bound);

@@ -34,9 +34,14 @@ class Linear : public Module {
   Tensor from_file(const std::string& name, const Tensor& value) const override;
 };
 
+/// How a convolution's weights start. torch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)), torch's default.
+/// rectifier: Init::kaiming_normal with fan_out, as torchvision's ResNets.
+enum class ConvInit : std::uint8_t { torch, rectifier };
+
 struct ConvOptions {
   std::int64_t stride = 1, padding = 0, dilation = 1, groups = 1;
   bool bias = true;
+  ConvInit init = ConvInit::torch;
 };
 
 /// Square convolution of NHWC images; weight [out, k, k, in/groups] in memory, OIHW in files.
