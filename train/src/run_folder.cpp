@@ -1,0 +1,52 @@
+// Making a run's folder, and results.csv.
+#include "run_folder.h"
+
+#include <taxon/base/error.h>
+#include <taxon/train/run.h>
+
+#include <cmath>
+#include <filesystem>
+#include <system_error>
+
+namespace taxon {
+namespace {
+
+std::string cell(double value) {
+  return std::isnan(value) ? std::string() : text(value);
+}
+
+}  // namespace
+
+std::string make_run_folder(const std::string& wanted) {
+  namespace fs = std::filesystem;
+  std::string base = wanted;
+  while (base.size() > 1 && base.back() == '/') base.pop_back();
+  std::error_code error;
+  const fs::path parent = fs::path(base).parent_path();
+  if (!parent.empty()) fs::create_directories(parent, error);
+  if (error) fail<IoError>("cannot make the folder ", parent.string(), ": ", error.message());
+  for (int n = 1;; ++n) {
+    const std::string folder = n == 1 ? base : base + "-" + std::to_string(n);
+    if (fs::create_directory(folder, error)) return folder;
+    if (error && !fs::exists(folder)) {
+      fail<IoError>("cannot make the folder ", folder, ": ", error.message());
+    }
+  }
+}
+
+std::string results_csv(const std::vector<EpochResult>& results, Task task) {
+  const bool multi = task == Task::multi;
+  std::string out = multi ? "epoch,time,train/loss,metrics/mAP,metrics/f1_micro,metrics/f1_macro,"
+                            "val/loss,lr\n"
+                          : "epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,"
+                            "val/loss,lr\n";
+  for (const EpochResult& r : results) {
+    out += text(r.epoch, ',', cell(r.seconds), ',', cell(r.train_loss), ',');
+    out += multi ? text(cell(r.mean_ap), ',', cell(r.f1_micro), ',', cell(r.f1_macro))
+                 : text(cell(r.top1), ',', cell(r.top5));
+    out += text(',', cell(r.loss), ',', cell(r.lr), '\n');
+  }
+  return out;
+}
+
+}  // namespace taxon

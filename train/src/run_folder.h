@@ -1,0 +1,24 @@
+// The folder of a run: made fresh, and the names of what lies in it.
+#pragma once
+
+#include <string>
+
+namespace taxon {
+
+/// Makes `wanted`, or the first of wanted-2, wanted-3, ... that is not there yet; parents too.
+/// Throws IoError.
+std::string make_run_folder(const std::string& wanted);
+
+struct RunFiles {
+  explicit RunFiles(const std::string& folder)
+      : args(folder + "/args.toml"),
+        results(folder + "/results.csv"),
+        best(folder + "/best.safetensors"),
+        last(folder + "/last.safetensors"),
+        checkpoint(folder + "/checkpoint.safetensors"),
+        predictions(folder + "/predictions.csv"),
+        metrics(folder + "/metrics.json") {}
+  std::string args, results, best, last, checkpoint, predictions, metrics;
+};
+
+}  // namespace taxon
