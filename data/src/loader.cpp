@@ -1,0 +1,286 @@
+// Batches prepared ahead. Background threads and, while it would otherwise wait, the consumer take
+// pieces of the earliest unfinished batch. Pieces are written to fixed places, so the result does
+// not depend on who does what. Threads: one where samples are cheap; else one less than compute
+// uses, the consumer being the last: together they stay within the thread budget.
+#include <taxon/base/error.h>
+#include <taxon/base/parallel.h>
+#include <taxon/base/random.h>
+#include <taxon/data/loader.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "assemble.h"
+
+namespace taxon {
+namespace {
+
+constexpr std::int64_t no_sample = std::numeric_limits<std::int64_t>::max();
+
+// A batch in the making.
+struct Slot {
+  Batch batch;
+  float* x = nullptr;
+  std::int64_t epoch = 0;
+  std::int64_t taken = 0, done = 0;  // samples
+  std::int64_t failed = no_sample;   // the first sample (in the batch) that failed, and why
+  std::exception_ptr error;
+};
+
+// Samples [begin, end) of a slot.
+struct Piece {
+  std::shared_ptr<Slot> slot;
+  std::int64_t begin = 0, end = 0;
+};
+
+void check_options(const DatasetPtr& data, const LoaderOptions& o) {
+  if (!data || data->size() == 0) {
+    fail<OptionError>("loader: ", data ? data->name() : "no data set",
+                      ": no samples, expected one or more");
+  }
+  if (o.batch < 1 || o.prefetch < 1) {
+    fail<OptionError>("loader: batch ", o.batch, ", prefetch ", o.prefetch, ", expected 1 or more");
+  }
+  o.preprocess.validate();
+  const std::int64_t side = std::min(o.preprocess.height, o.preprocess.width);
+  if (o.augment.pad < 0 || o.augment.pad > side || !(o.augment.min_area > 0) ||
+      o.augment.min_area > 1) {
+    fail<OptionError>("loader: augmentation with pad ", o.augment.pad, " and min_area ",
+                      o.augment.min_area, ", expected pad 0 to ", side, " and min_area in (0, 1]");
+  }
+  if (o.drop_last && data->size() < o.batch) {
+    fail<OptionError>("loader: ", data->size(), " samples with drop_last make no batch of ",
+                      o.batch);
+  }
+}
+
+}  // namespace
+
+struct Loader::Impl {
+  Impl(DatasetPtr d, LoaderOptions o)
+      : data(std::move(d)),
+        options((check_options(data, o), std::move(o))),
+        assembler(data, options),
+        piece(assembler.direct() ? options.batch : 1) {}
+
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    work.notify_all();
+    for (std::thread& t : threads) {
+      t.join();
+    }
+  }
+
+  std::int64_t batches() const {
+    return options.drop_last ? data->size() / options.batch
+                             : (data->size() + options.batch - 1) / options.batch;
+  }
+
+  void start(std::int64_t new_epoch, std::int64_t first_batch);
+  bool next(Batch& out);
+  void open_slot();
+  bool take(Piece& out);
+  void make(const Piece& p);
+  void run();
+
+  const DatasetPtr data;
+  const LoaderOptions options;
+  Assembler assembler;
+  const std::int64_t piece;
+
+  std::mutex mutex;
+  std::condition_variable work, ready;
+  std::vector<std::thread> threads;
+  bool stop = false;
+  std::int64_t epoch = 0, next_batch = 0;
+  std::vector<std::int64_t> order;
+  std::deque<std::shared_ptr<Slot>> slots;  // in the order of their batches
+  double waited = 0;
+};
+
+void Loader::Impl::start(std::int64_t new_epoch, std::int64_t first_batch) {
+  if (new_epoch < 0 || first_batch < 0 || first_batch > batches()) {
+    fail<OptionError>("loader: start at epoch ", new_epoch, ", batch ", first_batch,
+                      ", expected batch 0 to ", batches());
+  }
+  std::vector<std::int64_t> new_order;
+  if (options.shuffle) {
+    new_order =
+        permutation(data->size(), mix(options.seed, 0x5047), static_cast<std::uint64_t>(new_epoch));
+  } else {
+    new_order.resize(static_cast<std::size_t>(data->size()));
+    std::iota(new_order.begin(), new_order.end(), std::int64_t{0});
+  }
+  {
+    const std::lock_guard lock(mutex);
+    order = std::move(new_order);
+    epoch = new_epoch;
+    next_batch = first_batch;
+    slots.clear();
+    waited = 0;
+    const int wanted = assembler.direct() ? 1 : std::clamp(num_threads() - 1, 1, 32);
+    while (static_cast<int>(threads.size()) < wanted) {
+      threads.emplace_back([this] { run(); });
+    }
+  }
+  work.notify_all();
+}
+
+// With the lock held.
+void Loader::Impl::open_slot() {
+  const auto slot = std::make_shared<Slot>();
+  Batch& b = slot->batch;
+  b.number = next_batch++;
+  const std::int64_t begin = b.number * options.batch;
+  const std::int64_t end = std::min(begin + options.batch, data->size());
+  b.indices.assign(order.begin() + begin, order.begin() + end);
+  slot->epoch = epoch;
+  slots.push_back(slot);
+  try {
+    const Preprocess& p = options.preprocess;
+    b.x = Tensor::empty({b.size(), p.height, p.width, p.channels});
+    slot->x = b.x.mutable_view<float>().data();
+    b.y = data->targets(b.indices);
+  } catch (...) {
+    slot->error = std::current_exception();
+    slot->taken = slot->done = b.size();
+  }
+}
+
+// With the lock held: the next piece of work, if there is one.
+bool Loader::Impl::take(Piece& out) {
+  const auto open = [](const std::shared_ptr<Slot>& s) { return s->taken < s->batch.size(); };
+  auto hit = std::find_if(slots.begin(), slots.end(), open);
+  if (hit == slots.end()) {
+    if (static_cast<int>(slots.size()) >= options.prefetch || next_batch >= batches()) {
+      return false;
+    }
+    open_slot();
+    if (!open(slots.back())) {
+      ready.notify_all();
+      return false;
+    }
+    hit = slots.end() - 1;
+  }
+  out.slot = *hit;
+  out.begin = out.slot->taken;
+  out.end = std::min(out.begin + piece, out.slot->batch.size());
+  out.slot->taken = out.end;
+  return true;
+}
+
+// Without the lock.
+void Loader::Impl::make(const Piece& p) {
+  Slot& slot = *p.slot;
+  const Preprocess& pre = options.preprocess;
+  const std::int64_t numel = pre.height * pre.width * pre.channels;
+  std::int64_t failed = no_sample;
+  std::exception_ptr error;
+  for (std::int64_t i = p.begin; i < p.end; ++i) {
+    try {
+      assembler.sample(slot.epoch, slot.batch.indices[static_cast<std::size_t>(i)],
+                       slot.x + i * numel);
+    } catch (...) {
+      if (failed == no_sample) {
+        failed = i;
+        error = std::current_exception();
+      }
+    }
+  }
+  const std::lock_guard lock(mutex);
+  if (failed < slot.failed) {
+    slot.failed = failed;
+    slot.error = error;
+  }
+  slot.done += p.end - p.begin;
+  if (slot.done == slot.batch.size()) {
+    ready.notify_all();
+  }
+}
+
+void Loader::Impl::run() {
+  for (;;) {
+    Piece p;
+    {
+      std::unique_lock lock(mutex);
+      work.wait(lock, [&] { return stop || take(p); });
+      if (stop) {
+        return;
+      }
+    }
+    make(p);
+  }
+}
+
+bool Loader::Impl::next(Batch& out) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::shared_ptr<Slot> slot;
+  std::unique_lock lock(mutex);
+  for (;;) {
+    if (slots.empty() && next_batch >= batches()) {
+      return false;
+    }
+    if (!slots.empty() && slots.front()->done == slots.front()->batch.size()) {
+      break;
+    }
+    Piece p;
+    if (take(p)) {
+      lock.unlock();
+      make(p);
+      lock.lock();
+    } else if (!slots.empty() && slots.front()->done < slots.front()->batch.size()) {
+      ready.wait(lock);
+    }
+  }
+  slot = std::move(slots.front());
+  slots.pop_front();
+  waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  lock.unlock();
+  work.notify_all();
+  if (slot->error) {
+    std::rethrow_exception(slot->error);
+  }
+  out = std::move(slot->batch);
+  return true;
+}
+
+Loader::Loader(DatasetPtr data, LoaderOptions options)
+    : impl_(std::make_unique<Impl>(std::move(data), std::move(options))) {}
+Loader::~Loader() = default;
+Loader::Loader(Loader&&) noexcept = default;
+Loader& Loader::operator=(Loader&&) noexcept = default;
+
+const Dataset& Loader::dataset() const {
+  return *impl_->data;
+}
+const LoaderOptions& Loader::options() const {
+  return impl_->options;
+}
+std::int64_t Loader::batches() const {
+  return impl_->batches();
+}
+std::int64_t Loader::samples() const {
+  return options().drop_last ? batches() * options().batch : dataset().size();
+}
+void Loader::start(std::int64_t epoch, std::int64_t first_batch) {
+  impl_->start(epoch, first_batch);
+}
+bool Loader::next(Batch& batch) {
+  return impl_->next(batch);
+}
+double Loader::waited() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->waited;
+}
+
+}  // namespace taxon
