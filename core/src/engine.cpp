@@ -142,7 +142,7 @@ struct Engine {
     for (const Tensor& t : inputs) node->edges.push_back(edge_to(t));
     const std::size_t differentiable = std::min(outputs.size(), op.info->gradient_outputs);
     for (std::size_t i = 0; i < differentiable; ++i) {
-      if (!outputs[i].defined()) continue;
+      if (!outputs[i].defined() || !is_floating(outputs[i].dtype())) continue;
       outputs[i].impl()->node = node;
       outputs[i].impl()->output = i;
     }
@@ -236,7 +236,7 @@ struct Engine {
   }
 };
 
-Tensors apply(const BoundOp& op, const Tensors& inputs) {
+Tensors apply_bound(const BoundOp& op, const Tensors& inputs) {
   return Engine::forward(op, inputs);
 }
 

@@ -38,8 +38,10 @@ struct OpInfo {
   std::string_view name;
   std::string_view summary;  ///< one line for the reference in docs/ops.md
   Gradient gradient = Gradient::yes;
-  bool view =
-      false;  ///< the output shares the input's memory (reshape): infer's outputs are not allocated
+  /// Outputs that carry a gradient: the first ones. The others (indices, statistics) are constants.
+  std::size_t gradient_outputs = 1;
+  /// The output shares the input's memory (reshape): infer's outputs are not allocated.
+  bool view = false;
 };
 
 /// What forward leaves for backward.
@@ -78,7 +80,8 @@ struct BoundOp {
   std::shared_ptr<const void> (*keep)(const void* options) = nullptr;  ///< a copy for the graph
 };
 
-Tensors apply(const BoundOp& op, const Tensors& inputs);
+/// What the templates below come down to.
+Tensors apply_bound(const BoundOp& op, const Tensors& inputs);
 
 template <class Op>
 BoundOp bind(const typename Op::Options& options) {
@@ -106,12 +109,12 @@ BoundOp bind(const typename Op::Options& options) {
 /// All outputs of an op.
 template <class Op>
 Tensors apply_all(const Tensors& inputs, const typename Op::Options& options = {}) {
-  return apply(bind<Op>(options), inputs);
+  return apply_bound(bind<Op>(options), inputs);
 }
 /// The first output of an op.
 template <class Op>
 Tensor apply(const Tensors& inputs, const typename Op::Options& options = {}) {
-  return apply(bind<Op>(options), inputs)[0];
+  return apply_bound(bind<Op>(options), inputs)[0];
 }
 
 /// A row of the table of ops.

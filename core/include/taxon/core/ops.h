@@ -149,7 +149,7 @@ Tensor argmax(const Tensor& x, int axis = -1);  ///< i64; no gradient
 
 // --- shape
 // ------------------------------------------------------------------------------------------
-Tensor reshape(const Tensor& x, const Shape& shape);  ///< one extent may be -1; shares memory
+Tensor reshape(const Tensor& x, const Shape& shape);  ///< shares memory
 Tensor flatten(const Tensor& x, int from_axis = 1);
 Tensor transpose(const Tensor& x, const std::vector<int>& axes);  ///< permutes, copies
 Tensor concat(const Tensors& parts, int axis);

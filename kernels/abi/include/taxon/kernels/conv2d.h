@@ -12,14 +12,14 @@ struct Conv2dArgs {
   int64_t oh = 0, ow = 0;              ///< output: n x oh x ow x k
   int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
   int64_t groups = 1;
-  // forward: reads x, weight, bias; writes y. backward_data: reads y (the gradient of the output) and
-  // weight; writes x. backward_weight: reads x and y (gradient); writes weight, and bias if not null
-  // (the sum of y over n, oh, ow).
+  // forward: reads x, weight, bias; writes y. backward_data: reads y (the gradient of the output)
+  // and weight; writes x. backward_weight: reads x and y (gradient); writes weight, and bias if not
+  // null (the sum of y over n, oh, ow).
   void* x = nullptr;
   void* weight = nullptr;
   void* bias = nullptr;  ///< k elements, or null
   void* y = nullptr;
-  bool relu = false;     ///< forward only: max(., 0) after the bias
+  bool relu = false;  ///< forward only: max(., 0) after the bias
 };
 
 Rows<Conv2dArgs> conv2d_forward_rows(Type type);          ///< f32, f64

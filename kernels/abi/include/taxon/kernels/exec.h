@@ -1,7 +1,7 @@
-// What a kernel is given to run on, and what a row of a kernel table holds. This header (like all in
-// this folder) includes nothing of the standard library but integer types: files compiled with the
-// flags of one ISA include it, and an inline function of the library compiled there could be merged
-// by the linker into code for older processors.
+// What a kernel is given to run on, and what a row of a kernel table holds. This header (like all
+// in this folder) includes nothing of the standard library but integer types: files compiled with
+// the flags of one ISA include it, and an inline function of the library compiled there could be
+// merged by the linker into code for older processors.
 #pragma once
 
 #include <stddef.h>
@@ -9,8 +9,9 @@
 
 namespace taxon::kernels {
 
-/// Threads and scratch memory for one call. Chunks depend on the sizes alone (never on `threads`), so
-/// results are bitwise the same for any number of threads; partial sums combine in a fixed order.
+/// Threads and scratch memory for one call. Chunks depend on the sizes alone (never on `threads`),
+/// so results are bitwise the same for any number of threads; partial sums combine in a fixed
+/// order.
 struct Exec {
   int threads = 1;          ///< slots that may run at once
   void* scratch = nullptr;  ///< 64-byte aligned, as many bytes as the row's scratch() asked for
@@ -40,7 +41,8 @@ struct Row {
   Needs needs;
   /// Sums and products only: equal to the reference bit for bit on small integers.
   bool exact;
-  /// nullptr if the row can do it, else the reason it declines ("groups > 1"). May be null: accepts all.
+  /// nullptr if the row can do it, else the reason it declines ("groups > 1"). May be null: accepts
+  /// all.
   const char* (*declines)(const Args&);
   size_t (*scratch)(const Args&, int threads);  ///< bytes; may be null: none
   void (*run)(const Args&, const Exec&);

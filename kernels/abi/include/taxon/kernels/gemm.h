@@ -6,17 +6,17 @@
 namespace taxon::kernels {
 
 struct GemmArgs {
-  int64_t m = 0, n = 0, k = 0;   ///< C is m x n, op(A) m x k, op(B) k x n
-  bool trans_a = false;          ///< A is stored k x m
-  bool trans_b = false;          ///< B is stored n x k
-  bool accumulate = false;       ///< C += instead of C =
-  bool relu = false;             ///< max(., 0) after all else
+  int64_t m = 0, n = 0, k = 0;        ///< C is m x n, op(A) m x k, op(B) k x n
+  bool trans_a = false;               ///< A is stored k x m
+  bool trans_b = false;               ///< B is stored n x k
+  bool accumulate = false;            ///< C += instead of C =
+  bool relu = false;                  ///< max(., 0) after all else
   int64_t lda = 0, ldb = 0, ldc = 0;  ///< elements between stored rows
   const void* a = nullptr;
   const void* b = nullptr;
   void* c = nullptr;
-  const void* bias = nullptr;    ///< n elements added to every row of C, or null
-  int64_t batch = 1;             ///< products; a, b, c advance by the strides below (0: shared)
+  const void* bias = nullptr;  ///< n elements added to every row of C, or null
+  int64_t batch = 1;           ///< products; a, b, c advance by the strides below (0: shared)
   int64_t stride_a = 0, stride_b = 0, stride_c = 0;
 };
 

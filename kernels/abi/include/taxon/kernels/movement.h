@@ -5,9 +5,9 @@
 
 namespace taxon::kernels {
 
-/// y[i0, i1, ...] = x[i0*xs0 + i1*xs1 + ...], y at strides ys; covers transposes, slices (a pointer to
-/// the first element and x strides), padding and concatenation (y strides). Strides in elements, may
-/// be negative (flips) or, for x, 0 (broadcast).
+/// y[i0, i1, ...] = x[i0*xs0 + i1*xs1 + ...], y at strides ys; covers transposes, slices (a pointer
+/// to the first element and x strides), padding and concatenation (y strides). Strides in elements,
+/// may be negative (flips) or, for x, 0 (broadcast).
 struct CopyArgs {
   int rank = 0;
   int64_t element_size = 4;
@@ -17,8 +17,8 @@ struct CopyArgs {
   void* y = nullptr;
 };
 
-/// y[o, j, i] = x[o, index[j], i] for x [outer, n, inner], index [m]: whole slices picked along an axis.
-/// The caller has checked 0 <= index < n.
+/// y[o, j, i] = x[o, index[j], i] for x [outer, n, inner], index [m]: whole slices picked along an
+/// axis. The caller has checked 0 <= index < n.
 struct GatherArgs {
   int64_t element_size = 4;
   int64_t outer = 1, n = 0, m = 0, inner = 1;

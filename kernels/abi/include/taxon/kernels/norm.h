@@ -31,9 +31,9 @@ struct BatchNormGradArgs {
   const void* mean = nullptr;    ///< as forward wrote or read them
   const void* var = nullptr;
   const void* dy = nullptr;
-  void* dx = nullptr;            ///< or null: not wanted
-  void* dweight = nullptr;       ///< [channels], or null
-  void* dbias = nullptr;         ///< [channels], or null
+  void* dx = nullptr;       ///< or null: not wanted
+  void* dweight = nullptr;  ///< [channels], or null
+  void* dbias = nullptr;    ///< [channels], or null
 };
 
 /// y = (x - mean_row) / sqrt(var_row + eps) * weight + bias, statistics over each row's cols.

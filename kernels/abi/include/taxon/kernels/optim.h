@@ -16,8 +16,8 @@ struct SgdArgs {
   void* v = nullptr;
 };
 
-/// As torch.optim.AdamW (Loshchilov and Hutter 2019): p *= 1 - lr * decay; m, v moving averages of g
-/// and g^2; p -= lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps). `step` is t, from 1.
+/// As torch.optim.AdamW (Loshchilov and Hutter 2019): p *= 1 - lr * decay; m, v moving averages of
+/// g and g^2; p -= lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps). `step` is t, from 1.
 struct AdamWArgs {
   int64_t n = 0;
   double lr = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;

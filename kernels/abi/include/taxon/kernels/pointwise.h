@@ -7,20 +7,20 @@ namespace taxon::kernels {
 
 /// y = f(x); a and b are the scalars of f.
 enum class Unary : uint8_t {
-  add_scalar,  // x + a
-  mul_scalar,  // x * a
-  rsub_scalar, // a - x
-  rdiv_scalar, // a / x
-  pow_scalar,  // x ^ a
+  add_scalar,   // x + a
+  mul_scalar,   // x * a
+  rsub_scalar,  // a - x
+  rdiv_scalar,  // a / x
+  pow_scalar,   // x ^ a
   exp,
   log,
   sqrt,
   tanh,
   sigmoid,
   relu,
-  gelu,        // exact: x * Phi(x)
-  silu,        // x * sigmoid(x)
-  clamp,       // min(max(x, a), b)
+  gelu,   // exact: x * Phi(x)
+  silu,   // x * sigmoid(x)
+  clamp,  // min(max(x, a), b)
 };
 inline constexpr int unary_count = 14;
 
@@ -31,8 +31,9 @@ struct UnaryArgs {
   const void* x = nullptr;
   void* y = nullptr;  ///< may be x
 };
-/// dx = dy * f'(x). Each f reads x or y as it needs: exp, sqrt, tanh, sigmoid, relu read y (x may be
-/// null); all others read x (y may be null). relu: dy where y > 0, else 0. clamp: dy where a <= x <= b.
+/// dx = dy * f'(x). Each f reads x or y as it needs: exp, sqrt, tanh, sigmoid, relu read y (x may
+/// be null); all others read x (y may be null). relu: dy where y > 0, else 0. clamp: dy where a <=
+/// x <= b.
 struct UnaryGradArgs {
   Unary op = Unary::relu;
   int64_t n = 0;
@@ -80,6 +81,6 @@ Rows<UnaryArgs> unary_rows(Type type);           ///< f32, f64
 Rows<UnaryGradArgs> unary_grad_rows(Type type);  ///< f32, f64
 Rows<BinaryArgs> binary_rows(Type type);         ///< f32, f64
 Rows<CastArgs> cast_rows();
-Rows<DropoutArgs> dropout_rows(Type type);       ///< f32, f64
+Rows<DropoutArgs> dropout_rows(Type type);  ///< f32, f64
 
 }  // namespace taxon::kernels

@@ -9,7 +9,8 @@ struct PoolArgs {
   int64_t n = 0, h = 0, w = 0, c = 0, oh = 0, ow = 0;
   int64_t r = 1, s = 1;  ///< window
   int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0;
-  /// average only: divide by r*s even where the window hangs over the padded edge (PyTorch's default)
+  /// average only: divide by r*s even where the window hangs over the padded edge (PyTorch's
+  /// default)
   bool count_include_pad = true;
   const void* x = nullptr;
   void* y = nullptr;
@@ -30,7 +31,7 @@ struct PoolGradArgs {
 struct AdaptiveAvgPoolArgs {
   int64_t n = 0, h = 0, w = 0, c = 0, oh = 1, ow = 1;
   const void* x = nullptr;  ///< forward: input; backward: gradient of the output
-  void* y = nullptr;        ///< forward: output; backward: gradient of the input, written completely
+  void* y = nullptr;  ///< forward: output; backward: gradient of the input, written completely
 };
 
 Rows<PoolArgs> max_pool_rows(Type type);  ///< f32, f64 (as all below)

@@ -22,7 +22,17 @@ struct ArgmaxArgs {
   int64_t* index = nullptr;
 };
 
+/// The gradient of a maximum: dx[outer, n, inner] is dy[outer, inner] at n = index[outer, inner],
+/// else 0.
+struct SpreadArgs {
+  int64_t outer = 1, n = 0, inner = 1;
+  const int64_t* index = nullptr;
+  const void* dy = nullptr;
+  void* dx = nullptr;
+};
+
 Rows<ReduceArgs> reduce_rows(Type type);  ///< f32, f64
 Rows<ArgmaxArgs> argmax_rows(Type type);  ///< f32, f64
+Rows<SpreadArgs> spread_rows(Type type);  ///< f32, f64
 
 }  // namespace taxon::kernels

@@ -23,8 +23,8 @@ struct SoftmaxGradArgs {
 };
 
 /// Cross-entropy of logits [rows, cols], per row (no reduction):
-///   index targets: loss = w[t] * ((1-s) * -logp[t]) + s/cols * sum_c w[c] * -logp[c]  (s: smoothing)
-///   soft targets q: loss = sum_c w[c] * q'[c] * -logp[c],  q' = (1-s) q + s/cols
+///   index targets: loss = w[t] * ((1-s) * -logp[t]) + s/cols * sum_c w[c] * -logp[c]  (s:
+///   smoothing) soft targets q: loss = sum_c w[c] * q'[c] * -logp[c],  q' = (1-s) q + s/cols
 /// as torch.nn.functional.cross_entropy. Rows whose target is ignore_index get loss 0 and weight 0.
 struct CrossEntropyArgs {
   int64_t rows = 0, cols = 0;
@@ -35,8 +35,8 @@ struct CrossEntropyArgs {
   const void* soft = nullptr;          ///< [rows, cols], or null
   const void* class_weight = nullptr;  ///< [cols], or null: 1
   void* loss = nullptr;                ///< [rows]
-  void* weight = nullptr;              ///< [rows]: w[t] (index targets), 1 (soft targets), 0 (ignored)
-  void* log_prob = nullptr;            ///< [rows, cols]: log_softmax(logits), kept for the backward
+  void* weight = nullptr;    ///< [rows]: w[t] (index targets), 1 (soft targets), 0 (ignored)
+  void* log_prob = nullptr;  ///< [rows, cols]: log_softmax(logits), kept for the backward
 };
 /// dlogits[r, :] = scale[r] * d loss[r] / d logits[r, :]
 struct CrossEntropyGradArgs {
@@ -70,7 +70,7 @@ struct BceGradArgs {
   void* dx = nullptr;
 };
 
-Rows<SoftmaxArgs> softmax_rows(Type type);                        ///< f32, f64 (as all below)
+Rows<SoftmaxArgs> softmax_rows(Type type);  ///< f32, f64 (as all below)
 Rows<SoftmaxGradArgs> softmax_grad_rows(Type type);
 Rows<CrossEntropyArgs> cross_entropy_rows(Type type);
 Rows<CrossEntropyGradArgs> cross_entropy_grad_rows(Type type);

@@ -1,0 +1,42 @@
+// What the ops share: checks of their inputs, strides, and views of memory.
+#pragma once
+
+#include <taxon/base/error.h>
+#include <taxon/core/dispatch.h>
+#include <taxon/core/op.h>
+#include <taxon/core/ops.h>
+
+#include <array>
+#include <string_view>
+
+namespace taxon::ops {
+
+/// The op needs input i; throws ShapeError if it is not there.
+const Spec& required(std::string_view op, const Specs& in, std::size_t i, std::string_view name);
+/// Throws DTypeError unless all defined inputs have one floating dtype that kernels exist for.
+void check_float(std::string_view op, const Specs& in);
+void check_rank(std::string_view op, std::string_view what, const Spec& spec, int rank);
+/// An optional vector input must be [extent].
+void check_vector(std::string_view op, std::string_view what, const Spec& spec,
+                  std::int64_t extent);
+
+/// Row-major strides in elements.
+std::array<std::int64_t, Shape::max_rank> strides_of(const Shape& shape);
+/// Product of extents [from, to).
+std::int64_t product(const Shape& shape, int from, int to);
+
+/// The memory of t under another shape of the same number of elements; not part of the graph.
+Tensor with_shape(const Tensor& t, const Shape& shape);
+/// t repeated along axes of extent 1 (or missing in front) until it has `shape`.
+Tensor expand(const Tensor& t, const Shape& shape);
+/// The sum of t over the axes along which `shape` was broadcast to t's shape.
+Tensor reduce_to(const Tensor& t, const Shape& shape);
+
+inline const void* raw_or_null(const Tensor& t) {
+  return t.defined() ? t.raw() : nullptr;
+}
+inline void* mutable_or_null(Tensor& t) {
+  return t.defined() ? t.mutable_raw() : nullptr;
+}
+
+}  // namespace taxon::ops

@@ -1,0 +1,169 @@
+// Batch and layer normalisation.
+#include <taxon/kernels/norm.h>
+
+#include "declared.h"
+
+namespace taxon {
+namespace ops {
+namespace {
+
+// x [.., c] with optional vectors [c] from input 1 on.
+void check_norm(std::string_view op, const Specs& in) {
+  const Spec& x = required(op, in, 0, "input");
+  check_float(op, in);
+  if (x.shape.rank() < 2) fail<ShapeError>(op, ": input ", x, "; expected rank >= 2");
+  static constexpr std::string_view names[] = {"input", "weight", "bias", "mean", "var"};
+  for (std::size_t i = 1; i < in.size(); ++i) check_vector(op, names[i], in[i], x.shape[-1]);
+}
+
+std::int64_t rows_of(const Tensor& x) {
+  return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1);
+}
+
+// The channels' gradients and the input's; the same in training and inference.
+Tensors batch_norm_backward(Context& context, const Tensor& dy, double eps, bool training) {
+  const Tensor x = context.saved(0), weight = context.saved(1);
+  const Tensor mean = context.saved(2), var = context.saved(3);
+  const Shape channels{x.dim(-1)};
+  Tensors d(training ? 3 : 5);
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (context.needs_grad(i)) {
+      d[i] = Tensor::empty(i == 0 ? x.shape() : channels, x.dtype(), x.device());
+    }
+  }
+  kernels::BatchNormGradArgs args;
+  args.rows = rows_of(x);
+  args.channels = x.dim(-1);
+  args.eps = eps;
+  args.training = training;
+  args.x = x.raw();
+  args.weight = raw_or_null(weight);
+  args.mean = mean.raw();
+  args.var = var.raw();
+  args.dy = dy.raw();
+  args.dx = mutable_or_null(d[0]);
+  args.dweight = mutable_or_null(d[1]);
+  args.dbias = mutable_or_null(d[2]);
+  run_kernel(kernels::batch_norm_grad_rows(kernel_type(x.dtype())), args);
+  return d;
+}
+
+kernels::BatchNormArgs batch_norm_args(const Tensors& in, double eps, bool training) {
+  kernels::BatchNormArgs args;
+  args.rows = rows_of(in[0]);
+  args.channels = in[0].dim(-1);
+  args.eps = eps;
+  args.training = training;
+  args.x = in[0].raw();
+  args.weight = raw_or_null(in[1]);
+  args.bias = raw_or_null(in[2]);
+  return args;
+}
+
+}  // namespace
+
+Specs BatchNormTrain::infer(const Specs& in, const Options&) {
+  check_norm(info.name, in);
+  const Shape channels{in[0].shape[-1]};
+  if (in[0].shape.numel() == channels.numel() && channels.numel() > 0) {
+    fail<ShapeError>(info.name, ": input ", in[0],
+                     " has one value a channel; expected more than one to take statistics of");
+  }
+  return {in[0], {channels, in[0].dtype}, {channels, in[0].dtype}};
+}
+void BatchNormTrain::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
+  kernels::BatchNormArgs args = batch_norm_args(in, o.eps, true);
+  args.y = out[0].mutable_raw();
+  args.mean = out[1].mutable_raw();
+  args.var = out[2].mutable_raw();
+  run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
+  for (const Tensor& t : {in[0], in[1], out[1], out[2]}) context.save(t);
+}
+Tensors BatchNormTrain::backward(Context& context, const Tensors& dout, const Options& o) {
+  return batch_norm_backward(context, dout[0], o.eps, true);
+}
+
+Specs BatchNormInfer::infer(const Specs& in, const Options&) {
+  check_norm(info.name, in);
+  required(info.name, in, 3, "mean");
+  required(info.name, in, 4, "var");
+  return {in[0]};
+}
+void BatchNormInfer::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
+  kernels::BatchNormArgs args = batch_norm_args(in, o.eps, false);
+  args.mean = const_cast<void*>(in[3].raw());  // read only when not training
+  args.var = const_cast<void*>(in[4].raw());
+  args.y = out[0].mutable_raw();
+  run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
+  for (const std::size_t i : {0U, 1U, 3U, 4U}) context.save(in[i]);
+}
+Tensors BatchNormInfer::backward(Context& context, const Tensors& dout, const Options& o) {
+  return batch_norm_backward(context, dout[0], o.eps, false);
+}
+
+Specs LayerNormOp::infer(const Specs& in, const Options&) {
+  const Spec& x = required(info.name, in, 0, "input");
+  check_float(info.name, in);
+  if (x.shape.rank() < 1 || x.shape[-1] < 1) {
+    fail<ShapeError>("layer_norm: input ", x, "; expected a last axis of extent >= 1");
+  }
+  if (in.size() > 1) check_vector(info.name, "weight", in[1], x.shape[-1]);
+  if (in.size() > 2) check_vector(info.name, "bias", in[2], x.shape[-1]);
+  return {x};
+}
+void LayerNormOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
+  const std::int64_t rows = rows_of(in[0]);
+  Tensor mean = Tensor::empty({rows}, in[0].dtype(), in[0].device());
+  Tensor rstd = Tensor::empty({rows}, in[0].dtype(), in[0].device());
+  kernels::LayerNormArgs args;
+  args.rows = rows;
+  args.cols = in[0].dim(-1);
+  args.eps = o.eps;
+  args.x = in[0].raw();
+  args.weight = raw_or_null(in[1]);
+  args.bias = raw_or_null(in[2]);
+  args.mean = mean.mutable_raw();
+  args.rstd = rstd.mutable_raw();
+  args.y = out[0].mutable_raw();
+  run_kernel(kernels::layer_norm_rows(kernel_type(in[0].dtype())), args);
+  for (const Tensor& t : {in[0], in[1], mean, rstd}) context.save(t);
+}
+Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Options&) {
+  const Tensor x = context.saved(0), weight = context.saved(1);
+  Tensors d(3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (context.needs_grad(i)) {
+      d[i] = Tensor::empty(i == 0 ? x.shape() : Shape{x.dim(-1)}, x.dtype(), x.device());
+    }
+  }
+  kernels::LayerNormGradArgs args;
+  args.rows = rows_of(x);
+  args.cols = x.dim(-1);
+  args.x = x.raw();
+  args.weight = raw_or_null(weight);
+  args.mean = context.saved(2).raw();
+  args.rstd = context.saved(3).raw();
+  args.dy = dout[0].raw();
+  args.dx = mutable_or_null(d[0]);
+  args.dweight = mutable_or_null(d[1]);
+  args.dbias = mutable_or_null(d[2]);
+  run_kernel(kernels::layer_norm_grad_rows(kernel_type(x.dtype())), args);
+  return d;
+}
+
+}  // namespace ops
+
+BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                 double eps) {
+  Tensors out = apply_all<ops::BatchNormTrain>({x, weight, bias}, {eps});
+  return {out[0], out[1], out[2]};
+}
+Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Tensor& mean, const Tensor& var, double eps) {
+  return apply<ops::BatchNormInfer>({x, weight, bias, mean, var}, {eps});
+}
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  return apply<ops::LayerNormOp>({x, weight, bias}, {eps});
+}
+
+}  // namespace taxon

@@ -1,0 +1,85 @@
+// The register-blocked inner kernels that the packed matrix product and the convolutions share. One
+// set per instruction set, compiled from gemm/micro.isa.cpp; all else (blocking, packing order,
+// threads) is plain code that is handed a set.
+#pragma once
+
+#include <stdint.h>
+
+namespace taxon::kernels {
+
+/// Channels (or steps of k) that lie together in a slab: the left operand of a tile is stored
+/// [slab][row][kSlab], so that a row's neighbours lie next to it whatever the number of channels.
+constexpr int64_t kSlab = 32;
+
+/// `depth` consecutive elements at `offset` from each row's start.
+struct Segment {
+  int64_t offset, depth;
+};
+
+/// C[i][j] (+)= sum over segments g, steps d of A[i][g.offset + d] * B[step][j], + bias[j], then
+/// ReLU; steps count through all segments.
+struct Tile {
+  const float* a;
+  const int64_t* a_rows;  ///< offset of each row from a
+  const Segment* segments;
+  int64_t segment_count;
+  const float* b;
+  int64_t b_stride;  ///< between steps
+  float* c;
+  const int64_t* c_rows;  ///< offset of each row from c
+  int64_t cols;           ///< columns to store; b is read for whole vectors
+  const float* bias;      ///< or null
+  bool accumulate, relu;
+};
+
+/// C[i][j] (+)= sum over steps p of A[a_steps[p] + a_rows[i]] * B[b_steps[p] + j], + bias[j], then
+/// ReLU.
+struct OuterTile {
+  const float* a;
+  const int64_t* a_steps;
+  const int64_t* a_rows;  ///< offset of each row, or null: row i is at i
+  const float* b;
+  const int64_t* b_steps;
+  int64_t steps;
+  float* c;
+  int64_t ldc;
+  int64_t cols;
+  const float* bias;
+  bool accumulate, relu;
+};
+
+struct Micro {
+  int rows;   ///< most rows of a tile
+  int width;  ///< elements of a vector; a tile has one or two vectors of columns
+  void (*tile)(const Tile&, int rows, int vectors);
+  void (*outer)(const OuterTile&, int rows, int vectors);
+  /// c[i * ldc + j] (+)= a row i . b row j (both k long) for a few rows of a: no packing.
+  void (*dots)(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb, int64_t cols,
+               int64_t k, float* c, int64_t ldc, const float* bias, bool accumulate, bool relu);
+  /// rows x cols from src to dst, each row filled up with zeros to `padded` columns.
+  void (*copy)(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
+               int64_t dst_stride, int64_t padded);
+  /// dst[j][i] = src[i][j] for rows x cols of src, each row of dst filled up with zeros to
+  /// `padded`.
+  void (*transpose)(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
+                    int64_t dst_stride, int64_t padded);
+  /// Rows (or pixels) of `depth` elements into slabs: dst[slab * slab_stride + row * row_stride +
+  /// d].
+  void (*to_slabs)(const float* src, int64_t src_stride, int64_t rows, int64_t depth, float* dst,
+                   int64_t row_stride, int64_t slab_stride);
+  /// dst[j] (+)= sum over rows of src[row][j]
+  void (*column_sums)(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
+                      bool accumulate);
+};
+
+namespace baseline {
+extern const Micro micro;
+}
+namespace avx2 {
+extern const Micro micro;
+}
+namespace avx512 {
+extern const Micro micro;
+}
+
+}  // namespace taxon::kernels
