@@ -56,9 +56,9 @@ class Reader {
         {"loss", &loss_}, {"confidence", &confidence_}};
     std::set<std::string> seen;
     for (std::size_t i = 0; i < header_.size(); ++i) {
-      header_[i] = std::string(trim(header_[i]));
+      const bool is_probability = header_[i].rfind("prob_", 0) == 0;
+      if (!is_probability) header_[i] = std::string(trim(header_[i]));
       const std::string& column = header_[i];
-      const bool is_probability = column.rfind("prob_", 0) == 0;
       const auto it = std::find_if(known.begin(), known.end(),
                                    [&](const auto& entry) { return entry.first == column; });
       if (!is_probability && it == known.end()) continue;

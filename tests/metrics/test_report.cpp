@@ -1,0 +1,115 @@
+// The text report has scikit-learn's layout, metrics.json the contract's keys.
+#include <taxon/metrics/report.h>
+
+#include "catch.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace taxon;
+
+namespace {
+
+const std::vector<std::string> kNames = {"cat", "dog", "bird"};
+const std::vector<std::int64_t> kTruth = {0, 1, 2, 2, 1, 0, 2, 1},
+                                kPredicted = {0, 1, 2, 0, 0, 0, 2, 0};
+
+SingleLabelMetrics example() {
+  return single_label_metrics({kNames, kTruth, kPredicted, {}, {}});
+}
+
+std::vector<std::string> keys(const nlohmann::ordered_json& j) {
+  std::vector<std::string> out;
+  for (const auto& item : j.items()) out.push_back(item.key());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the report is scikit-learn's, character by character", "[metrics]") {
+  CHECK(classification_report(example()) ==
+        "              precision    recall  f1-score   support\n"
+        "\n"
+        "         cat     0.4000    1.0000    0.5714         2\n"
+        "         dog     1.0000    0.3333    0.5000         3\n"
+        "        bird     1.0000    0.6667    0.8000         3\n"
+        "\n"
+        "    accuracy                         0.6250         8\n"
+        "   macro avg     0.8000    0.6667    0.6238         8\n"
+        "weighted avg     0.8500    0.6250    0.6304         8\n");
+  const std::vector<std::uint8_t> truth = {1, 0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 0};
+  const std::vector<std::uint8_t> predicted = {1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0};
+  const std::vector<std::string> names = {"a", "b", "c"};
+  CHECK(classification_report(multi_label_metrics({names, truth, predicted, {}, {}})) ==
+        "              precision    recall  f1-score   support\n"
+        "\n"
+        "           a     1.0000    1.0000    1.0000         2\n"
+        "           b     0.5000    0.5000    0.5000         2\n"
+        "           c     0.0000    0.0000    0.0000         1\n"
+        "\n"
+        "   micro avg     0.6000    0.6000    0.6000         5\n"
+        "   macro avg     0.5000    0.5000    0.5000         5\n"
+        "weighted avg     0.6000    0.6000    0.6000         5\n"
+        " samples avg     0.5000    0.5000    0.5000         5\n");
+}
+
+TEST_CASE("undefined values are dashes, named once", "[metrics]") {
+  const std::vector<std::int64_t> truth = {0, 0, 2}, predicted = {0, 0, 0};
+  const std::vector<std::string> names = {"a", "\xC3\xA4rger \xC3\xBC", "a longer name"};
+  CHECK(classification_report(single_label_metrics({names, truth, predicted, {}, {}}), 2) ==
+        "               precision    recall  f1-score   support\n"
+        "\n"
+        "            a       0.67      1.00      0.80         2\n"
+        "      \xC3\xA4rger \xC3\xBC          -         -         -         0\n"
+        "a longer name          -      0.00      0.00         1\n"
+        "\n"
+        "     accuracy                           0.67         3\n"
+        "    macro avg       0.22      0.33      0.27         3\n"
+        " weighted avg       0.44      0.67      0.53         3\n"
+        "\n"
+        "warning: undefined (nothing to divide by), shown as '-' and averaged as 0: precision, "
+        "recall, f1-score of '\xC3\xA4rger \xC3\xBC'; precision of 'a longer name'\n");
+}
+
+TEST_CASE("metrics.json has the keys of the contract", "[metrics]") {
+  const auto j = nlohmann::ordered_json::parse(metrics_json(example()));
+  CHECK(keys(j) == std::vector<std::string>{"task", "samples", "accuracy", "top5",
+                                            "balanced_accuracy", "log_loss", "ece", "mcc",
+                                            "cohen_kappa", "macro", "weighted", "micro",
+                                            "roc_auc_ovr_macro", "per_class", "confusion_matrix"});
+  CHECK(j["task"] == "single");
+  CHECK(j["samples"] == 8);
+  CHECK(j["log_loss"].is_null());
+  CHECK(keys(j["macro"]) == std::vector<std::string>{"precision", "recall", "f1"});
+  CHECK(keys(j["per_class"][0]) == std::vector<std::string>{"name", "precision", "recall", "f1",
+                                                            "support", "average_precision",
+                                                            "roc_auc"});
+  CHECK(j["confusion_matrix"][1] == std::vector<int>{2, 1, 0});
+
+  const std::vector<std::uint8_t> labels = {1, 0, 1};
+  const auto multi = nlohmann::ordered_json::parse(
+      metrics_json(multi_label_metrics({kNames, labels, labels, {}, {}}), 2));
+  CHECK(keys(multi) == std::vector<std::string>{"task", "samples", "subset_accuracy",
+                                                "hamming_loss", "mAP", "micro", "macro",
+                                                "samples_avg", "per_class"});
+  CHECK(multi["task"] == "multi");
+  CHECK(multi["per_class"][1]["f1"].is_null());
+  CHECK(multi["per_class"][1]["threshold"].is_null());
+}
+
+TEST_CASE("worst confusions and the table", "[metrics]") {
+  const SingleLabelMetrics m = example();
+  const std::vector<Confusion> worst = worst_confusions(m);
+  REQUIRE(worst.size() == 2);
+  CHECK(worst[0].truth == 1);
+  CHECK(worst[0].predicted == 0);
+  CHECK(worst[0].count == 2);
+  CHECK(worst[0].share == Approx(2.0 / 3));
+  CHECK(worst[1].truth == 2);
+  CHECK(worst_confusions(m, 1).size() == 1);
+  CHECK(confusion_table(m) ==
+        "true \\ predicted  cat  dog  bird\n"
+        "             cat    2    0     0\n"
+        "             dog    2    1     0\n"
+        "            bird    1    0     2\n");
+  CHECK(metrics_text(m).find("dog -> cat  (66.7 % of dog)") != std::string::npos);
+}
