@@ -31,8 +31,8 @@ struct ModelSpec {
   std::string name = "resnet18";
   std::int64_t height = 0, width = 0, channels = 0;
   std::int64_t classes = 10;
-  bool multi_label =
-      false;  ///< the outputs are independent labels (sigmoid), not one class (softmax)
+  /// multi: the outputs are independent labels (sigmoid) instead of one class (softmax).
+  Task task = Task::single;
   Stem stem = Stem::automatic;
   Shortcut shortcut = Shortcut::automatic;
   friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
