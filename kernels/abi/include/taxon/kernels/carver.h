@@ -1,5 +1,5 @@
-// Cuts a call's scratch memory into aligned pieces. The same function lays the pieces out twice: with
-// no memory, to count the bytes a row asks for, and with the memory, to use them.
+// Cuts a call's scratch memory into aligned pieces. The same function lays the pieces out twice:
+// with no memory, to count the bytes a row asks for, and with the memory, to use them.
 #pragma once
 
 #include <stddef.h>
@@ -25,9 +25,12 @@ class Carver {
   size_t used_ = 0;
 };
 
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
 
-/// Part i of `count` things split into `parts` as evenly as possible starts here (part `parts`: the end).
+/// Part i of `count` things split into `parts` as evenly as possible starts here (part `parts`: the
+/// end).
 inline int64_t split_at(int64_t count, int64_t parts, int64_t i) {
   return count / parts * i + (count % parts < i ? count % parts : i);
 }

@@ -1,0 +1,269 @@
+// Forward convolution and the gradient of its input as implicit matrix products: rows are output
+// pixels, columns output channels, and the inner dimension runs over taps and input channels. A
+// block's padded source is copied into slabs that stay in the cache and is read in place by every
+// tap, so no im2col buffer exists; weights are packed once a call into panels of a tile's width.
+// With stride 2 the gradient of the input is one such product for each phase of the input grid
+// (polyphase), so no multiplication with a zero in between is done.
+#include "gather.h"
+
+#include "geometry.h"
+#include "source.h"
+
+#include <taxon/kernels/carver.h>
+
+#include <algorithm>
+
+namespace taxon::kernels {
+namespace {
+
+constexpr int64_t kPixels = 256;             // grid points a block, about
+constexpr int64_t kSourceBytes = 512 << 10;  // of a block's slabs
+constexpr int64_t kPanelBytes = 320
+                                << 10;  // of the packed weights that one pass over a block reads
+constexpr int64_t kTasks = 16;          // wanted, so that a few threads are kept busy
+
+/// One gather convolution: what is read, written and multiplied, and how it is cut.
+struct Job {
+  Axis h, w;
+  bool backward = false;
+  int64_t groups = 1, images = 0;
+  int64_t cols = 0;  // output channels a group
+  Blocks blocks;
+  SlabLayout layout;
+  int64_t segments = 0;      // slabs x taps
+  int64_t width = 0;         // columns of a full panel
+  int64_t panels = 0;        // a group
+  int64_t panel_groups = 1;  // tasks a block
+
+  int64_t taps() const { return h.taps * w.taps; }
+  int64_t steps() const { return taps() * layout.depth; }
+  int64_t panel_elements() const { return steps() * width; }
+  int64_t max_pixels() const { return blocks.images * blocks.rows * w.count; }
+  int64_t tasks() const { return groups * blocks.count * panel_groups; }
+};
+
+Job make_job(const Conv2dArgs& args, const Micro& micro, const Axis& h, const Axis& w,
+             bool backward) {
+  Job job;
+  job.h = h;
+  job.w = w;
+  job.backward = backward;
+  job.groups = args.groups;
+  job.images = args.n;
+  job.cols = (backward ? args.c : args.k) / args.groups;
+  job.layout = slabs_of((backward ? args.k : args.c) / args.groups);
+  const int64_t grid = args.n * h.count * w.count;
+  const int64_t pixels = std::clamp<int64_t>(grid / kTasks, 4 * micro.rows, kPixels);
+  job.blocks = cut_blocks(args.n, h, w, pixels, job.layout.pixel_elements() * 4, kSourceBytes);
+  place(job.layout, h, w, job.blocks);
+  job.width = job.cols <= micro.width ? micro.width : 2 * micro.width;
+  job.panels = ceil_div(job.cols, job.width);
+  const int64_t wanted = ceil_div(kTasks, job.groups * job.blocks.count);
+  job.panel_groups = std::clamp<int64_t>(wanted, 1, job.panels);
+  return job;
+}
+
+/// The pieces of scratch memory.
+struct Memory {
+  float* weights;     // [group][panel][step][width]
+  Segment* segments;  // in the order of the steps
+  int64_t segment_count = 0;
+  float* slabs;      // a slot
+  int64_t* sources;  // a slot: offset in a slab of each grid point of a block
+  int64_t* dests;    // a slot: offset of each in the output
+};
+Memory carve(Carver& carver, const Job& job, int threads) {
+  Memory m;
+  m.weights = carver.take<float>(job.groups * job.panels * job.panel_elements());
+  m.segments = carver.take<Segment>(job.layout.slabs * job.taps());
+  m.slabs = carver.take<float>(job.layout.slabs * job.layout.slab * threads);
+  m.sources = carver.take<int64_t>(job.max_pixels() * threads);
+  m.dests = carver.take<int64_t>(job.max_pixels() * threads);
+  return m;
+}
+
+/// Calls f(slab, tap row, tap column) in the order in which the steps are packed: taps of a row
+/// from left to right in the source, so that neighbours can be merged.
+template <class F>
+void each_tap(const Job& job, F f) {
+  for (int64_t s = 0; s < job.layout.slabs; ++s) {
+    for (int64_t r = 0; r < job.h.taps; ++r) {
+      for (int64_t c = 0; c < job.w.taps; ++c) {
+        f(s, r, job.w.tap_step < 0 ? job.w.taps - 1 - c : c);
+      }
+    }
+  }
+}
+
+void pack_panel(const Conv2dArgs& args, const Micro& micro, const Job& job, int64_t group,
+                int64_t panel, float* to) {
+  const int64_t first = panel * job.width;
+  const int64_t cols = std::min(job.width, job.cols - first);
+  const int64_t channels = args.c / args.groups, filter = args.r * args.s * channels;
+  const auto* weights =
+      static_cast<const float*>(args.weight) + group * (args.k / args.groups) * filter;
+  each_tap(job, [&](int64_t slab, int64_t r, int64_t c) {
+    const int64_t depth = job.layout.depth_of(slab);
+    const int64_t tap = (job.h.weight_first + r * job.h.weight_step) * args.s + job.w.weight_first +
+                        c * job.w.weight_step;
+    if (job.backward) {
+      micro.copy(weights + slab * kSlab * filter + tap * channels + first, filter, depth, cols, to,
+                 job.width, job.width);
+    } else {
+      micro.transpose(weights + first * filter + tap * channels + slab * kSlab, filter, cols, depth,
+                      to, job.width, job.width);
+    }
+    to += depth * job.width;
+  });
+}
+
+/// The steps as segments: one a slab and tap, or one for a whole row of taps where the pixels of a
+/// slab touch. Returns how many.
+int64_t make_segments(const Job& job, Segment* segments) {
+  const SlabLayout& l = job.layout;
+  int64_t count = 0;
+  each_tap(job, [&](int64_t slab, int64_t r, int64_t c) {
+    const int64_t offset = slab * l.slab + (job.h.tap_offset + r * job.h.tap_step) * l.row +
+                           (job.w.tap_offset + c * job.w.tap_step) * l.pixel;
+    const int64_t depth = l.depth_of(slab);
+    if (count > 0 && segments[count - 1].offset + segments[count - 1].depth == offset) {
+      segments[count - 1].depth += depth;
+    } else {
+      segments[count++] = {offset, depth};
+    }
+  });
+  return count;
+}
+
+void dest_offsets(const Job& job, const Block& block, int64_t height, int64_t width,
+                  int64_t channels, int64_t* offsets) {
+  for (int64_t i = 0; i < block.images; ++i) {
+    for (int64_t y = block.row; y < block.row + block.rows; ++y) {
+      const int64_t row = (block.image + i) * height + job.h.dest_origin + y * job.h.dest_step;
+      for (int64_t x = 0; x < job.w.count; ++x) {
+        *offsets++ = (row * width + job.w.dest_origin + x * job.w.dest_step) * channels;
+      }
+    }
+  }
+}
+
+/// The products of one block with panels [first, last), in passes over the steps whose packed
+/// weights fit the cache.
+void multiply(const Micro& micro, const Job& job, const Memory& m, const float* weights,
+              int64_t pixels, int64_t first, int64_t last, Tile tile) {
+  float* const c = tile.c;
+  const float* const bias = tile.bias;
+  const bool relu = tile.relu;
+  const int64_t tiles = ceil_div(pixels, micro.rows);
+  const int64_t pass_steps = std::max<int64_t>(kPanelBytes / 4 / job.width, 1);
+  int64_t segment = 0, step = 0;
+  do {  // also once without any tap: zeros
+    const int64_t first_segment = segment, first_step = step;
+    while (segment < m.segment_count && step - first_step < pass_steps)
+      step += m.segments[segment++].depth;
+    const bool ends = segment == m.segment_count;
+    tile.segments = m.segments + first_segment;
+    tile.segment_count = segment - first_segment;
+    tile.accumulate = first_segment > 0;
+    tile.relu = relu && ends;
+    for (int64_t p = first; p < last; ++p) {
+      tile.cols = std::min(job.width, job.cols - p * job.width);
+      const int vectors = tile.cols <= micro.width ? 1 : 2;
+      tile.b = weights + p * job.panel_elements() + first_step * job.width;
+      tile.b_stride = job.width;
+      tile.bias = bias != nullptr && ends ? bias + p * job.width : nullptr;
+      tile.c = c + p * job.width;
+      for (int64_t t = 0; t < tiles; ++t) {
+        const int64_t row = split_at(pixels, tiles, t);
+        tile.a_rows = m.sources + row;
+        tile.c_rows = m.dests + row;
+        micro.tile(tile, static_cast<int>(split_at(pixels, tiles, t + 1) - row), vectors);
+      }
+    }
+  } while (segment < m.segment_count);
+}
+
+void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Job& job) {
+  Carver carver(exec.scratch);
+  Memory memory = carve(carver, job, exec.threads);
+  memory.segment_count = make_segments(job, memory.segments);
+  parallel(exec, job.groups * job.panels, [&](int64_t i, int) {
+    pack_panel(args, micro, job, i / job.panels, i % job.panels,
+               memory.weights + i * job.panel_elements());
+  });
+
+  const int64_t height = job.backward ? args.h : args.oh, width = job.backward ? args.w : args.ow;
+  const int64_t channels = job.backward ? args.c : args.k;  // of the output
+  const int64_t source_channels = job.backward ? args.k : args.c;
+  const auto* source = static_cast<const float*>(job.backward ? args.y : args.x);
+  auto* dest = static_cast<float*>(job.backward ? args.x : args.y);
+  const auto* bias = static_cast<const float*>(job.backward ? nullptr : args.bias);
+
+  parallel(exec, job.tasks(), [&](int64_t task, int slot) {
+    const int64_t part = task % job.panel_groups, rest = task / job.panel_groups;
+    const int64_t group = rest % job.groups;
+    const Block block = block_at(job.blocks, job.images, job.h, rest / job.groups);
+    Memory m = memory;
+    m.slabs += slot * job.layout.slabs * job.layout.slab;
+    m.sources += slot * job.max_pixels();
+    m.dests += slot * job.max_pixels();
+    const Source from = {source + group * job.layout.depth,
+                         job.h.source_count * job.w.source_count * source_channels,
+                         job.w.source_count * source_channels, source_channels};
+    if (m.segment_count > 0) fill_slabs(micro, from, job.h, job.w, job.layout, block, m.slabs);
+    slab_offsets(job.h, job.w, job.layout, block, m.sources);
+    dest_offsets(job, block, height, width, channels, m.dests);
+    Tile tile = {};
+    tile.a = m.slabs;
+    tile.c = dest + group * job.cols;
+    tile.bias = bias == nullptr ? nullptr : bias + group * job.cols;
+    tile.relu = !job.backward && args.relu;
+    multiply(micro, job, m, memory.weights + group * job.panels * job.panel_elements(),
+             block.images * block.rows * job.w.count, split_at(job.panels, job.panel_groups, part),
+             split_at(job.panels, job.panel_groups, part + 1), tile);
+  });
+}
+
+/// Calls f(job) for each phase of the input grid.
+template <class F>
+void each_phase(const Conv2dArgs& args, const Micro& micro, F f) {
+  for (int64_t i = 0; i < args.stride_h; ++i) {
+    const Axis h = backward_axis(height_of(args), i);
+    for (int64_t j = 0; j < args.stride_w; ++j) {
+      const Axis w = backward_axis(width_of(args), j);
+      if (h.count > 0 && w.count > 0) f(make_job(args, micro, h, w, true));
+    }
+  }
+}
+
+Job forward_job(const Conv2dArgs& args, const Micro& micro) {
+  return make_job(args, micro, forward_axis(height_of(args)), forward_axis(width_of(args)), false);
+}
+
+size_t bytes_of(const Job& job, int threads) {
+  Carver carver;
+  carve(carver, job, threads);
+  return carver.used();
+}
+
+}  // namespace
+
+void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro) {
+  run_job(args, exec, micro, forward_job(args, micro));
+}
+
+size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro) {
+  return bytes_of(forward_job(args, micro), threads);
+}
+
+void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro) {
+  each_phase(args, micro, [&](const Job& job) { run_job(args, exec, micro, job); });
+}
+
+size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro) {
+  size_t most = 0;
+  each_phase(args, micro, [&](const Job& job) { most = std::max(most, bytes_of(job, threads)); });
+  return most;
+}
+
+}  // namespace taxon::kernels

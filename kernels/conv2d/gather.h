@@ -1,0 +1,19 @@
+// The fast convolutions, on the inner kernels of one instruction set.
+#pragma once
+
+#include <taxon/kernels/conv2d.h>
+#include <taxon/kernels/micro.h>
+
+namespace taxon::kernels {
+
+/// Forward, and the gradient of the input: implicit matrix products.
+void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
+size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
+void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
+size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
+
+/// The gradients of weight and bias.
+void outer_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
+size_t outer_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
+
+}  // namespace taxon::kernels

@@ -1,0 +1,81 @@
+// See source.h.
+#include "source.h"
+
+#include <taxon/kernels/carver.h>
+
+#include <algorithm>
+
+namespace taxon::kernels {
+
+SlabLayout slabs_of(int64_t depth) {
+  SlabLayout s;
+  s.depth = depth;
+  s.slabs = ceil_div(depth, kSlab);
+  // Narrow pixels lie packed; others at whole vectors of any instruction set.
+  s.pixel = depth < 16 ? depth : depth == 16 ? 16 : kSlab;
+  return s;
+}
+
+void place(SlabLayout& s, const Axis& h, const Axis& w, const Blocks& blocks) {
+  s.row = w.padded(w.count) * s.pixel;
+  s.image = h.padded(blocks.rows) * s.row;
+  // A line more, so that the slabs of a pixel do not all fall into the same sets of the cache.
+  s.slab = ceil_div(blocks.images * s.image, 16) * 16 + 16;
+}
+
+namespace {
+
+void zero_pixels(const Micro& micro, const SlabLayout& layout, int64_t pixels, float* to) {
+  for (int64_t s = 0; s < layout.slabs && pixels > 0; ++s) {
+    micro.copy(nullptr, 0, 1, 0, to + s * layout.slab, 0, pixels * layout.pixel);
+  }
+}
+
+/// The padded indices [first, last) of [0, padded) that have a source.
+struct Span {
+  int64_t first, last;
+};
+Span covered(const Axis& a, int64_t padded) {
+  const int64_t first = a.source_origin >= 0 ? 0 : ceil_div(-a.source_origin, a.source_step);
+  const int64_t room = a.source_count - a.source_origin;
+  const int64_t last = room <= 0 ? 0 : ceil_div(room, a.source_step);
+  const int64_t end = std::min(last, padded);
+  return {std::min(first, std::max<int64_t>(end, 0)), std::max<int64_t>(end, 0)};
+}
+
+}  // namespace
+
+void fill_slabs(const Micro& micro, const Source& source, const Axis& h, const Axis& w,
+                const SlabLayout& layout, const Block& block, float* slabs) {
+  const int64_t width = w.padded(w.count), height = h.padded(block.rows);
+  const Span columns = covered(w, width);
+  for (int64_t i = 0; i < block.images; ++i) {
+    const float* image = source.data + (block.image + i) * source.image;
+    for (int64_t p = 0; p < height; ++p) {
+      float* to = slabs + i * layout.image + p * layout.row;
+      const int64_t y = (block.row * h.step + p) * h.source_step + h.source_origin;
+      if (y < 0 || y >= h.source_count || columns.first >= columns.last) {
+        zero_pixels(micro, layout, width, to);
+        continue;
+      }
+      const int64_t x = columns.first * w.source_step + w.source_origin;
+      zero_pixels(micro, layout, columns.first, to);
+      micro.to_slabs(image + y * source.row + x * source.pixel, source.pixel * w.source_step,
+                     columns.last - columns.first, layout.depth, to + columns.first * layout.pixel,
+                     layout.pixel, layout.slab);
+      zero_pixels(micro, layout, width - columns.last, to + columns.last * layout.pixel);
+    }
+  }
+}
+
+void slab_offsets(const Axis& h, const Axis& w, const SlabLayout& layout, const Block& block,
+                  int64_t* offsets) {
+  for (int64_t i = 0; i < block.images; ++i) {
+    for (int64_t y = 0; y < block.rows; ++y) {
+      const int64_t row = i * layout.image + y * h.step * layout.row;
+      for (int64_t x = 0; x < w.count; ++x) *offsets++ = row + x * w.step * layout.pixel;
+    }
+  }
+}
+
+}  // namespace taxon::kernels

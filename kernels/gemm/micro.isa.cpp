@@ -1,0 +1,350 @@
+// The inner kernels of matrix product and convolution, for one instruction set (see micro.h).
+// Accumulators of a whole tile stay in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 5 x 8
+// without; what a tile reads of A is broadcast from memory, B comes as one or two vectors a step.
+#include <taxon/kernels/micro.h>
+
+#if defined(TAXON_ISA_avx2) || defined(TAXON_ISA_avx512)
+#include <immintrin.h>
+#endif
+
+namespace taxon::kernels::TAXON_ISA {
+namespace {
+
+#define TAXON_INLINE inline __attribute__((always_inline))
+
+#if defined(TAXON_ISA_avx512)
+constexpr int kWidth = 16, kRows = 14;
+#elif defined(TAXON_ISA_avx2)
+constexpr int kWidth = 8, kRows = 6;
+#else
+constexpr int kWidth = 4, kRows = 5;
+#endif
+using Vec = float __attribute__((vector_size(kWidth * 4)));
+using Loose = float __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
+using Quad = float __attribute__((vector_size(16)));
+using LooseQuad = float __attribute__((vector_size(16), aligned(4), may_alias));
+
+TAXON_INLINE Vec load(const float* p) {
+  return *reinterpret_cast<const Loose*>(p);
+}
+TAXON_INLINE void store(float* p, Vec v) {
+  *reinterpret_cast<Loose*>(p) = v;
+}
+TAXON_INLINE Vec broadcast(float x) {
+#if defined(TAXON_ISA_avx512)
+  return _mm512_set1_ps(x);
+#elif defined(TAXON_ISA_avx2)
+  return _mm256_set1_ps(x);
+#else
+  return Vec{x, x, x, x};
+#endif
+}
+TAXON_INLINE Vec positive(Vec v) {
+  return v > Vec{} ? v : Vec{};
+}
+
+/// Where the sums of a tile go, and what is done to them on the way.
+struct Finish {
+  float* c;
+  const int64_t* rows;  ///< offset of each row, or null: row i is at i * ldc
+  int64_t ldc, cols;
+  const float* bias;
+  bool accumulate, relu;
+
+  TAXON_INLINE float* row(int i) const { return c + (rows != nullptr ? rows[i] : i * ldc); }
+  /// Fetches the lines to be written while the sums are computed.
+  template <int R, int V>
+  TAXON_INLINE void prefetch() const {
+    for (int i = 0; i < R; ++i) {
+      for (int v = 0; v<V; v += 16 / kWidth> V ? V : 16 / kWidth) {
+        __builtin_prefetch(row(i) + v * kWidth, 1);
+      }
+    }
+  }
+};
+
+/// A tile at the right edge: its sums lie in memory, `stride` apart.
+__attribute__((noinline)) void finish_part(const Finish& f, const float* sums, int rows,
+                                           int64_t stride) {
+  for (int i = 0; i < rows; ++i) {
+    float* to = f.row(i);
+    for (int64_t j = 0; j < f.cols; ++j) {
+      float sum = sums[i * stride + j];
+      if (f.accumulate) sum += to[j];
+      if (f.bias != nullptr) sum += f.bias[j];
+      to[j] = f.relu && !(sum > 0) ? 0 : sum;
+    }
+  }
+}
+
+/// A tile's accumulators.
+template <int R, int V>
+struct Block {
+  Vec acc[R][V];
+
+  TAXON_INLINE void clear() {
+    for (int i = 0; i < R; ++i) {
+      for (int v = 0; v < V; ++v) acc[i][v] = Vec{};
+    }
+  }
+  TAXON_INLINE void finish(const Finish& f) {
+    if (f.cols != V * kWidth) {
+      alignas(sizeof(Vec)) float sums[R * V * kWidth];
+      for (int i = 0; i < R * V; ++i) store(sums + i * kWidth, acc[i / V][i % V]);
+      finish_part(f, sums, R, V * kWidth);
+      return;
+    }
+    if (f.accumulate) {
+      for (int i = 0; i < R; ++i) {
+        for (int v = 0; v < V; ++v) acc[i][v] += load(f.row(i) + v * kWidth);
+      }
+    }
+    if (f.bias != nullptr) {
+      for (int v = 0; v < V; ++v) {
+        const Vec bias = load(f.bias + v * kWidth);
+        for (int i = 0; i < R; ++i) acc[i][v] += bias;
+      }
+    }
+    if (f.relu) {
+      for (int i = 0; i < R * V; ++i) acc[i / V][i % V] = positive(acc[i / V][i % V]);
+    }
+    for (int i = 0; i < R; ++i) {
+      for (int v = 0; v < V; ++v) store(f.row(i) + v * kWidth, acc[i][v]);
+    }
+  }
+};
+
+template <int R, int V>
+void tile_of(const Tile& t) {
+  const Finish finish = {t.c, t.c_rows, 0, t.cols, t.bias, t.accumulate, t.relu};
+  finish.prefetch<R, V>();
+  Block<R, V> block;
+  block.clear();
+  const float* rows[R];
+  for (int i = 0; i < R; ++i) rows[i] = t.a + t.a_rows[i];
+  const float* b = t.b;
+  const int64_t b_stride = t.b_stride;
+  const Segment* const end = t.segments + t.segment_count;
+  for (const Segment* s = t.segments; s != end; ++s) {
+    const int64_t stop = s->offset + s->depth;
+#pragma GCC unroll 2
+    for (int64_t k = s->offset; k < stop; ++k) {
+      Vec bv[V];
+      for (int v = 0; v < V; ++v) bv[v] = load(b + v * kWidth);
+      b += b_stride;
+      for (int i = 0; i < R; ++i) {
+        const Vec av = broadcast(rows[i][k]);
+        for (int v = 0; v < V; ++v) block.acc[i][v] += av * bv[v];
+      }
+    }
+  }
+  block.finish(finish);
+}
+
+template <int R, int V, bool Scattered>
+void outer_of(const OuterTile& t) {
+  const Finish finish = {t.c, nullptr, t.ldc, t.cols, t.bias, t.accumulate, t.relu};
+  finish.prefetch<R, V>();
+  Block<R, V> block;
+  block.clear();
+  int64_t rows[R];
+  for (int i = 0; i < R; ++i) rows[i] = Scattered ? t.a_rows[i] : i;
+  const float* const a0 = t.a;
+  const float* const b0 = t.b;
+#pragma GCC unroll 1
+  for (int64_t p = 0; p < t.steps; ++p) {
+    const float* a = a0 + t.a_steps[p];
+    const float* b = b0 + t.b_steps[p];
+    Vec bv[V];
+    for (int v = 0; v < V; ++v) bv[v] = load(b + v * kWidth);
+    for (int i = 0; i < R; ++i) {
+      const Vec av = broadcast(a[Scattered ? rows[i] : i]);
+      for (int v = 0; v < V; ++v) block.acc[i][v] += av * bv[v];
+    }
+  }
+  block.finish(finish);
+}
+
+// One instantiation a number of rows.
+template <int V, int R = kRows>
+TAXON_INLINE void tile_rows(const Tile& t, int rows) {
+  if constexpr (R > 1) {
+    if (rows < R) return tile_rows<V, R - 1>(t, rows);
+  }
+  tile_of<R, V>(t);
+}
+template <int V, bool Scattered, int R = kRows>
+TAXON_INLINE void outer_rows(const OuterTile& t, int rows) {
+  if constexpr (R > 1) {
+    if (rows < R) return outer_rows<V, Scattered, R - 1>(t, rows);
+  }
+  outer_of<R, V, Scattered>(t);
+}
+
+void tile(const Tile& t, int rows, int vectors) {
+  if (vectors == 1) {
+    tile_rows<1>(t, rows);
+  } else {
+    tile_rows<2>(t, rows);
+  }
+}
+
+void outer(const OuterTile& t, int rows, int vectors) {
+  if (t.a_rows != nullptr) {
+    vectors == 1 ? outer_rows<1, true>(t, rows) : outer_rows<2, true>(t, rows);
+  } else {
+    vectors == 1 ? outer_rows<1, false>(t, rows) : outer_rows<2, false>(t, rows);
+  }
+}
+
+TAXON_INLINE float sum(Vec v) {
+  alignas(sizeof(Vec)) float part[kWidth];
+  store(part, v);
+  for (int half = kWidth / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) part[i] += part[i + half];
+  }
+  return part[0];
+}
+
+/// R x N dot products of length k.
+template <int R, int N>
+TAXON_INLINE void dot_block(const float* a, int64_t lda, const float* b, int64_t ldb, int64_t k,
+                            float (&out)[R][N]) {
+  Vec acc[R][N];
+  for (int i = 0; i < R; ++i) {
+    for (int j = 0; j < N; ++j) acc[i][j] = Vec{};
+  }
+  int64_t d = 0;
+  for (; d + kWidth <= k; d += kWidth) {
+    Vec bv[N];
+    for (int j = 0; j < N; ++j) bv[j] = load(b + j * ldb + d);
+    for (int i = 0; i < R; ++i) {
+      const Vec av = load(a + i * lda + d);
+      for (int j = 0; j < N; ++j) acc[i][j] += av * bv[j];
+    }
+  }
+  for (int i = 0; i < R; ++i) {
+    for (int j = 0; j < N; ++j) {
+      float s = sum(acc[i][j]);
+      for (int64_t e = d; e < k; ++e) s += a[i * lda + e] * b[j * ldb + e];
+      out[i][j] = s;
+    }
+  }
+}
+
+void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb, int64_t cols,
+          int64_t k, float* c, int64_t ldc, const float* bias, bool accumulate, bool relu) {
+  const auto put = [&](int64_t i, int64_t j, float s) {
+    if (accumulate) s += c[i * ldc + j];
+    if (bias != nullptr) s += bias[j];
+    c[i * ldc + j] = relu && !(s > 0) ? 0 : s;
+  };
+  constexpr int N = 4;
+  for (int64_t j = 0; j < cols;) {
+    const bool many = j + N <= cols;
+    for (int64_t i = 0; i < rows;) {
+      const float* ai = a + i * lda;
+      const float* bj = b + j * ldb;
+      if (many && i + 2 <= rows) {
+        float s[2][N];
+        dot_block<2, N>(ai, lda, bj, ldb, k, s);
+        for (int e = 0; e < 2 * N; ++e) put(i + e / N, j + e % N, s[e / N][e % N]);
+        i += 2;
+      } else if (many) {
+        float s[1][N];
+        dot_block<1, N>(ai, lda, bj, ldb, k, s);
+        for (int e = 0; e < N; ++e) put(i, j + e, s[0][e]);
+        ++i;
+      } else {
+        float s[1][1];
+        dot_block<1, 1>(ai, lda, bj, ldb, k, s);
+        put(i, j, s[0][0]);
+        ++i;
+      }
+    }
+    j += many ? N : 1;
+  }
+}
+
+TAXON_INLINE void copy_row(const float* src, int64_t count, float* dst) {
+  int64_t i = 0;
+  for (; i + kWidth <= count; i += kWidth) store(dst + i, load(src + i));
+  for (; i < count; ++i) dst[i] = src[i];
+}
+
+void copy(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
+          int64_t dst_stride, int64_t padded) {
+  for (int64_t i = 0; i < rows; ++i) {
+    copy_row(src + i * src_stride, cols, dst + i * dst_stride);
+    for (int64_t j = cols; j < padded; ++j) dst[i * dst_stride + j] = 0;
+  }
+}
+
+/// A 4 x 4 block, in two steps of interleaving.
+TAXON_INLINE void transpose4(const float* src, int64_t src_stride, float* dst, int64_t dst_stride) {
+  Quad r[4];
+  for (int i = 0; i < 4; ++i) r[i] = *reinterpret_cast<const LooseQuad*>(src + i * src_stride);
+  const Quad a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
+  const Quad b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
+  const Quad c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
+  const Quad d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
+  const Quad out[4] = {
+      __builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
+      __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
+  for (int i = 0; i < 4; ++i) *reinterpret_cast<LooseQuad*>(dst + i * dst_stride) = out[i];
+}
+
+void transpose(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
+               int64_t dst_stride, int64_t padded) {
+  const int64_t rows4 = rows / 4 * 4, cols4 = cols / 4 * 4;
+  for (int64_t j = 0; j < cols4; j += 4) {
+    for (int64_t i = 0; i < rows4; i += 4) {
+      transpose4(src + i * src_stride + j, src_stride, dst + j * dst_stride + i, dst_stride);
+    }
+  }
+  for (int64_t j = 0; j < cols; ++j) {
+    float* to = dst + j * dst_stride;
+    for (int64_t i = j < cols4 ? rows4 : 0; i < rows; ++i) to[i] = src[i * src_stride + j];
+    for (int64_t i = rows; i < padded; ++i) to[i] = 0;
+  }
+}
+
+void to_slabs(const float* src, int64_t src_stride, int64_t rows, int64_t depth, float* dst,
+              int64_t row_stride, int64_t slab_stride) {
+  if (depth == src_stride && depth == row_stride) {
+    copy_row(src, rows * depth, dst);
+    return;
+  }
+  const int64_t whole = depth / kSlab, rest = depth % kSlab;
+  for (int64_t i = 0; i < rows; ++i) {
+    const float* from = src + i * src_stride;
+    float* to = dst + i * row_stride;
+    for (int64_t s = 0; s < whole; ++s) {
+      for (int64_t d = 0; d < kSlab; d += kWidth) store(to + d, load(from + d));
+      from += kSlab;
+      to += slab_stride;
+    }
+    copy_row(from, rest, to);
+  }
+}
+
+void column_sums(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
+                 bool accumulate) {
+  int64_t j = 0;
+  for (; j + kWidth <= cols; j += kWidth) {
+    Vec s = Vec{};
+    for (int64_t i = 0; i < rows; ++i) s += load(src + i * src_stride + j);
+    store(dst + j, accumulate ? s + load(dst + j) : s);
+  }
+  for (; j < cols; ++j) {
+    float s = 0;
+    for (int64_t i = 0; i < rows; ++i) s += src[i * src_stride + j];
+    dst[j] = accumulate ? s + dst[j] : s;
+  }
+}
+
+}  // namespace
+
+const Micro micro = {kRows, kWidth, tile, outer, dots, copy, transpose, to_slabs, column_sums};
+
+}  // namespace taxon::kernels::TAXON_ISA
