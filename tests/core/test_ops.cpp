@@ -1,0 +1,183 @@
+// Ops by value, their errors, and that threads and repetition change nothing.
+#include <taxon/base/parallel.h>
+#include <taxon/core/ops.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "catch.h"
+#include "gradient_cases.h"
+
+using namespace taxon;
+
+namespace {
+
+Tensor values(std::vector<float> v, const Shape& shape) {
+  return Tensor::from(v, shape);
+}
+
+std::string error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("small results by hand") {
+  const Tensor a = values({1, 2, 3, 4, 5, 6}, {2, 3});
+  CHECK(matmul(a, a, {false, true}).to_vector<float>() == std::vector<float>{14, 32, 32, 77});
+  CHECK(sum(a, {0}).to_vector<float>() == std::vector<float>{5, 7, 9});
+  CHECK(mean(a).item() == 3.5);
+  CHECK(max(a, 1).to_vector<float>() == std::vector<float>{3, 6});
+  CHECK(argmax(values({1, 7, 7, 2}, {4}), 0).item() == 1);
+  CHECK(transpose(a, {1, 0}).to_vector<float>() == std::vector<float>{1, 4, 2, 5, 3, 6});
+  CHECK(slice(a, 1, 0, 3, 2).to_vector<float>() == std::vector<float>{1, 3, 4, 6});
+  CHECK(pad(values({1}, {1}), {{1}, {2}, 9}).to_vector<float>() == std::vector<float>{9, 1, 9, 9});
+  CHECK(concat({a, a}, 0).shape() == Shape{4, 3});
+  const Tensor index = Tensor::from(std::vector<std::int64_t>{1, 0, 1}, {3});
+  CHECK(gather(a, index).to_vector<float>() == std::vector<float>{4, 5, 6, 1, 2, 3, 4, 5, 6});
+  CHECK(one_hot(index, 2).to_vector<float>() == std::vector<float>{0, 1, 1, 0, 0, 1});
+  const Tensor image = values({1, 2, 3, 4}, {1, 2, 2, 1});
+  CHECK(max_pool2d(image).item() == 4);
+  CHECK(avg_pool2d(image).item() == 2.5);
+  CHECK(global_avg_pool(image).shape() == Shape{1, 1});
+  const Tensor filter = values({1, 0, 0, 1}, {1, 2, 2, 1});
+  CHECK(conv2d(image, filter).item() == 5);
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{1}, {1});
+  CHECK(std::abs(cross_entropy(values({0, 0}, {1, 2}), target).item() - std::log(2.0)) < 1e-6);
+}
+
+TEST_CASE("conversions between dtypes") {
+  const Tensor x = values({-1.5F, 0, 2.75F, 200}, {4});
+  CHECK(x.to(DType::i32).to_vector<std::int32_t>() == std::vector<std::int32_t>{-1, 0, 2, 200});
+  CHECK(x.to(DType::f64).to_vector<double>() == std::vector<double>{-1.5, 0, 2.75, 200});
+  CHECK(x.to(DType::bf16).to(DType::f32).to_vector<float>() == x.to_vector<float>());
+  CHECK(Tensor::full({2}, 7, DType::u8).to(DType::f32).to_vector<float>() ==
+        std::vector<float>{7, 7});
+}
+
+TEST_CASE("errors name the op, what was given and what was expected") {
+  const Tensor image = Tensor::zeros({2, 8, 8, 3}), weight = Tensor::zeros({4, 3, 3, 2});
+  CHECK(error_of([&] { conv2d(image, weight); }) ==
+        "conv2d: input f32[2, 8, 8, 3] has 3 channels, weight f32[4, 3, 3, 2] with groups=1 "
+        "expects 2");
+  CHECK(error_of([&] {
+          matmul(Tensor::zeros({2, 3}), Tensor::zeros({4, 5}));
+        }) == "matmul: f32[2, 3] has 3 columns, f32[4, 5] has 4 rows; expected equal numbers");
+  CHECK(error_of([&] { add(Tensor::zeros({2}), Tensor::zeros({2}, DType::f64)); }) ==
+        "add: inputs f32[2] and f64[2] differ in dtype; expected one dtype");
+  CHECK(error_of([&] { relu(Tensor::zeros({2}, DType::i64)); }) ==
+        "relu: dtype i64 is not supported; expected f32 (or f64)");
+  CHECK(error_of([&] {
+          cross_entropy(Tensor::zeros({1, 3}), Tensor::full({1}, 3, DType::i64));
+        }) == "cross_entropy: target 3; expected 0 to 2");
+  CHECK(error_of([&] { gather(image, Tensor::full({1}, -1, DType::i64)); }) ==
+        "gather: index -1; expected 0 to 1");
+}
+
+TEST_CASE("misfits of every kind are refused") {
+  const Tensor image = Tensor::zeros({1, 4, 4, 2}), row = Tensor::zeros({3});
+  const Tensor weight = Tensor::zeros({2, 3, 3, 2});
+  CHECK_THROWS_AS(conv2d(row, weight), ShapeError);
+  CHECK_THROWS_AS(conv2d(image, weight, row), ShapeError);
+  CHECK_THROWS_AS(conv2d(image, weight, {}, {0, 1}), ShapeError);
+  CHECK_THROWS_AS(conv2d(image, Tensor::zeros({2, 5, 5, 2})), ShapeError);
+  CHECK_THROWS_AS(conv2d(image, Tensor()), ShapeError);
+  CHECK_THROWS_AS(linear(row, Tensor::zeros({2, 4})), ShapeError);
+  CHECK_THROWS_AS(linear(row, Tensor::zeros({2, 3}), row), ShapeError);
+  CHECK_THROWS_AS(matmul(row, row), ShapeError);
+  CHECK_THROWS_AS(max_pool2d(image, {5, 5}), ShapeError);
+  CHECK_THROWS_AS(max_pool2d(image, {2, 2, 1, 1, 2, 2}), ShapeError);
+  CHECK_THROWS_AS(adaptive_avg_pool2d(image, 0, 1), ShapeError);
+  CHECK_THROWS_AS(batch_norm_train(Tensor::zeros({1, 3}), {}, {}), ShapeError);
+  CHECK_THROWS_AS(batch_norm_train(image, row, {}), ShapeError);
+  CHECK_THROWS_AS(softmax(row, 1), ShapeError);
+  CHECK_THROWS_AS(sum(image, {0, 0}), ShapeError);
+  CHECK_THROWS_AS(reshape(row, {2, 2}), ShapeError);
+  CHECK_THROWS_AS(transpose(image, {0, 1, 2}), ShapeError);
+  CHECK_THROWS_AS(transpose(image, {0, 1, 2, 2}), ShapeError);
+  CHECK_THROWS_AS(concat({row, image}, 0), ShapeError);
+  CHECK_THROWS_AS(concat({}, 0), ShapeError);
+  CHECK_THROWS_AS(slice(row, 0, 2, 4), ShapeError);
+  CHECK_THROWS_AS(pad(row, {{1, 1}, {1, 1}}), ShapeError);
+  CHECK_THROWS_AS(one_hot(Tensor::full({1}, 5, DType::i64), 5), FormatError);
+  CHECK_THROWS_AS(dropout(row, {1.0}), OptionError);
+  CHECK_THROWS_AS(argmax(Tensor::zeros({2, 0}), 1), ShapeError);
+  CHECK_THROWS_AS(row.view<double>(), DTypeError);
+  CHECK_THROWS_AS(image.item(), ShapeError);
+  CHECK_THROWS_AS(Tensor::empty({4}, DType::f32, {DeviceType::cuda, 0}), DeviceError);
+  CHECK_THROWS_AS(Tensor::from(std::vector<float>{1, 2}, {3}), ShapeError);
+}
+
+TEST_CASE("empty tensors pass through") {
+  CHECK(relu(Tensor::zeros({0, 3})).shape() == Shape{0, 3});
+  CHECK(sum(Tensor::zeros({0, 3}), {0}).to_vector<float>() == std::vector<float>{0, 0, 0});
+  CHECK(matmul(Tensor::zeros({2, 0}), Tensor::zeros({0, 2})).to_vector<float>() ==
+        std::vector<float>(4, 0.0F));
+  CHECK(concat({Tensor::zeros({0, 2}), Tensor::ones({1, 2})}, 0).shape() == Shape{1, 2});
+}
+
+namespace {
+
+// Forward and backward of a case in f32 at the given number of threads: all bytes, one after
+// another.
+std::vector<float> run_case(const test::GradientCase& c, int threads) {
+  const int before = num_threads();
+  set_num_threads(threads);
+  Tensors inputs;
+  for (const Tensor& t : c.inputs) inputs.push_back(t.to(DType::f32).set_requires_grad());
+  std::vector<float> all;
+  try {
+    const Tensor y = c.f(inputs);
+    if (y.dtype() == DType::f32) all = y.to_vector<float>();
+    y.backward(Tensor::uniform(y.shape(), -1, 1, 4, 4, y.dtype()));
+    for (const Tensor& t : inputs) {
+      for (const float v : t.grad().view<float>()) all.push_back(v);
+    }
+  } catch (const DTypeError&) {  // a case with f64 constants
+    all.clear();
+  } catch (const ShapeError&) {
+    all.clear();
+  }
+  set_num_threads(before);
+  return all;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * 4) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("1, 2 and 3 threads, and twice in a row, give the same bits") {
+  for (const test::GradientCase& c : test::gradient_cases()) {
+    INFO(c.op << " " << c.label);
+    const std::vector<float> one = run_case(c, 1);
+    CHECK(same_bits(one, run_case(c, 1)));
+    CHECK(same_bits(one, run_case(c, 2)));
+    CHECK(same_bits(one, run_case(c, 3)));
+  }
+}
+
+TEST_CASE("a repeated step asks no memory of the system") {
+  Tensor w1 = Tensor::normal({32, 3, 3, 8}, 0, 0.1, 1, 1).set_requires_grad();
+  Tensor w2 = Tensor::normal({10, 32}, 0, 0.1, 1, 2).set_requires_grad();
+  const Tensor x = Tensor::normal({16, 12, 12, 8}, 0, 1, 1, 3);
+  const Tensor target = Tensor::zeros({16}, DType::i64);
+  const auto step = [&] {
+    const Tensor h = relu(batch_norm_train(conv2d(x, w1, {}, {1, 1, 1, 1}), {}, {}).y);
+    cross_entropy(linear(global_avg_pool(max_pool2d(h)), w2), target).backward();
+    w1.set_grad({});
+    w2.set_grad({});
+  };
+  step();
+  const std::uint64_t calls = memory_stats().system_calls;
+  const std::size_t live = memory_stats().live;
+  for (int i = 0; i < 5; ++i) step();
+  CHECK(memory_stats().system_calls == calls);
+  CHECK(memory_stats().live == live);
+}
