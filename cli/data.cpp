@@ -1,0 +1,149 @@
+// taxon data: the known data sets, and what a data set holds.
+#include <taxon/base/error.h>
+#include <taxon/base/text.h>
+#include <taxon/data/sources.h>
+
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+
+#include <algorithm>
+
+namespace taxon::cli {
+namespace {
+
+constexpr std::string_view help = R"(taxon data list | show DATA [options]
+
+list: the data sets known by name, and where they lie. show: splits, classes and
+images of a data set, as training would see it.
+
+Options  --data-dir DIR  --val-fraction X  --task auto|single|multi
+         --label-sep S (default |)  --seed N  --json
+
+Example:
+  taxon data show photos/
+)";
+
+struct Request {
+  std::string action, data;
+  DataOptions options;
+  std::string task = "auto";
+  double val_fraction = 0;
+  std::int64_t seed = 0;
+  bool json = false;
+};
+
+std::string padded(std::string s, std::size_t width) {
+  if (s.size() < width) s.resize(width, ' ');
+  return s;
+}
+
+int list(const Request& r) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const KnownDataset& k : known_datasets(r.options.data_dir)) {
+    nlohmann::ordered_json row;
+    row["name"] = k.name;
+    row["title"] = k.title;
+    row["classes"] = k.classes;
+    row["train"] = k.train;
+    row["test"] = k.test;
+    row["image"] = {k.height, k.width, k.channels};
+    row["found"] =
+        k.found.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(k.found);
+    rows.push_back(row);
+    if (r.json) continue;
+    print(text(padded(k.name, 17), padded(text(k.classes, " classes"), 12),
+               padded(text(k.train, " + ", k.test), 16),
+               padded(text(k.height, 'x', k.width, 'x', k.channels), 10),
+               k.found.empty() ? "not found" : k.found, "\n"));
+  }
+  if (r.json) {
+    print(rows.dump(2) + "\n");
+  } else {
+    print("searched: " + join(data_search_path(r.options.data_dir), ", ") + "\n");
+  }
+  return done;
+}
+
+nlohmann::ordered_json counts_of(const Splits& data) {
+  nlohmann::ordered_json splits;
+  for (const auto& [name, split] :
+       {std::pair{"train", data.train}, std::pair{"val", data.val}, std::pair{"test", data.test}}) {
+    if (!split) continue;
+    splits[name] = {{"samples", split->size()}, {"per_class", split->class_counts()}};
+  }
+  return splits;
+}
+
+std::string count_text(const DatasetPtr& split, std::size_t c) {
+  return split ? std::to_string(split->class_counts()[c]) : "-";
+}
+
+void show_text(const Splits& data) {
+  print(text(data.name, ": ", data.format, ", ", name_of(data.task), "-label, ",
+             data.class_names.size(), " classes\nfrom ", data.where, "\nimages ", data.facts.height,
+             'x', data.facts.width, 'x', data.facts.channels,
+             data.facts.fixed_size ? "" : " (typical; they vary)", "\n\n"));
+  std::size_t width = 10;
+  for (const std::string& name : data.class_names) width = std::max(width, name.size() + 2);
+  print(text(padded("class", width), padded("train", 9), padded("val", 9), "test\n"));
+  for (std::size_t c = 0; c < data.class_names.size(); ++c) {
+    print(text(padded(data.class_names[c], width), padded(count_text(data.train, c), 9),
+               padded(count_text(data.val, c), 9), count_text(data.test, c), "\n"));
+  }
+  const auto size = [](const DatasetPtr& d) { return d ? std::to_string(d->size()) : "-"; };
+  print(text(padded("samples", width), padded(size(data.train), 9), padded(size(data.val), 9),
+             size(data.test), "\n"));
+}
+
+int show(const Request& r) {
+  const Splits data = open_dataset(r.data, r.options);
+  for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
+  if (!r.json) {
+    show_text(data);
+    return done;
+  }
+  nlohmann::ordered_json j;
+  j["name"] = data.name;
+  j["format"] = data.format;
+  j["where"] = data.where;
+  j["task"] = std::string(name_of(data.task));
+  j["classes"] = data.class_names;
+  j["image"] = {data.facts.height, data.facts.width, data.facts.channels};
+  j["fixed_size"] = data.facts.fixed_size;
+  j["splits"] = counts_of(data);
+  print(j.dump(2) + "\n");
+  return done;
+}
+
+int run(const std::vector<std::string>& args) {
+  Request r;
+  Arguments a(data_verb);
+  a.positional("ACTION", r.action);
+  a.positional("DATA", r.data, false);
+  a.option("--data-dir", r.options.data_dir);
+  a.option("--label-sep", r.options.label_sep);
+  a.option("--task", r.task);
+  a.option("--val-fraction", r.val_fraction, 0, 0.9);
+  a.option("--seed", r.seed, 0, std::int64_t{1} << 53);
+  a.flag("--json", r.json);
+  if (!a.parse(args)) return done;
+  if (r.task != "auto") r.options.task = parse_task(r.task);
+  if (r.val_fraction > 0) r.options.val_fraction = r.val_fraction;
+  r.options.seed = static_cast<std::uint64_t>(r.seed);
+  r.options.require_train = false;
+  if (r.action == "list") return list(r);
+  if (r.action == "show") {
+    if (r.data.empty()) fail<OptionError>("taxon data show: DATA is missing");
+    return show(r);
+  }
+  fail<OptionError>("unknown action '", r.action, "'",
+                    did_you_mean(r.action, std::vector<std::string>{"list", "show"}),
+                    "; taxon data can list and show");
+}
+
+}  // namespace
+
+const Verb data_verb{"data", help, run};
+
+}  // namespace taxon::cli

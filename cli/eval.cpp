@@ -1,0 +1,82 @@
+// taxon eval: a model's metrics on a split.
+#include <taxon/base/file.h>
+#include <taxon/data/sources.h>
+#include <taxon/train/evaluate.h>
+
+#include "command.h"
+
+#include <filesystem>
+
+namespace taxon::cli {
+namespace {
+
+constexpr std::string_view help = R"(taxon eval MODEL DATA [options]
+
+Measures a model on a split and prints the metrics. MODEL is a model file or the
+folder of a run (its best model).
+
+Data    --split NAME (default test)  --data-dir DIR  --task auto|single|multi
+        --label-sep S (default |)
+Run     --batch N  --threads N
+Output  --json (metrics.json on stdout)
+        --out DIR (writes predictions.csv and metrics.json there)
+
+Example:
+  taxon eval runs/fashion-mnist-cnn fashion-mnist --json
+)";
+
+struct Request {
+  std::string model, data, data_dir, split = "test", label_sep = "|", task = "auto", out;
+  std::int64_t batch = 128, threads = 0;
+  bool json = false;
+};
+
+Predictions measure(const Request& r) {
+  LoadedModel loaded = load_model(model_path(r.model));
+  DataOptions options;
+  options.data_dir = r.data_dir;
+  options.label_sep = r.label_sep;
+  options.require_train = false;
+  options.task = r.task == "auto" ? (loaded.meta.spec.multi_label ? Task::multi : Task::single)
+                                  : parse_task(r.task);
+  const Splits data = open_dataset(r.data, options);
+  for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
+  EvaluateOptions evaluation;
+  evaluation.batch = r.batch;
+  evaluation.interrupt = &interrupt_flag();
+  return evaluate(*loaded.model, loaded.meta, data.split(r.split), evaluation);
+}
+
+int run(const std::vector<std::string>& args) {
+  Request r;
+  Arguments a(eval_verb);
+  a.positional("MODEL", r.model);
+  a.positional("DATA", r.data);
+  a.option("--split", r.split);
+  a.option("--data-dir", r.data_dir);
+  a.option("--task", r.task);
+  a.option("--label-sep", r.label_sep);
+  a.option("--batch", r.batch, 1, 1'000'000);
+  a.option("--threads", r.threads, 0, 1024);
+  a.option("--out", r.out);
+  a.flag("--json", r.json);
+  if (!a.parse(args)) return done;
+  use_threads(r.threads);
+  catch_interrupts();
+  const Predictions predictions = measure(r);
+  if (!r.out.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(r.out,
+                                        error);  // a failure shows when the files are written
+    write_predictions(r.out + "/predictions.csv", predictions, r.label_sep);
+    write_file_atomic(r.out + "/metrics.json", metrics_json(predictions, 2) + "\n");
+  }
+  print(r.json ? metrics_json(predictions, 2) + "\n" : metrics_text(predictions));
+  return done;
+}
+
+}  // namespace
+
+const Verb eval_verb{"eval", help, run};
+
+}  // namespace taxon::cli

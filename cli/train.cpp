@@ -1,0 +1,222 @@
+// taxon train: trains, resumes or repeats a run.
+#include <taxon/base/error.h>
+#include <taxon/base/file.h>
+#include <taxon/base/text.h>
+#include <taxon/train/run.h>
+
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "progress.h"
+
+#include <cmath>
+#include <map>
+#include <optional>
+
+namespace taxon::cli {
+namespace {
+
+constexpr std::string_view help = R"(taxon train DATA [options]
+
+Trains a classifier and writes a run folder: best, last and checkpoint models,
+results.csv, predictions.csv, metrics.json, args.toml. Without options, a recipe
+for the data decides; what it chose is in args.toml.
+
+Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
+          --label-sep S (default |)  --augment none|light|standard
+          --size N (pixels)  --resize crop|squash|letterbox
+Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
+          resnet18/34/50/101/152, or a model file to fine-tune
+          --shortcut auto|A|B  --freeze N|backbone  --ema X (decay)
+Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw  --momentum X
+          --weight-decay X  --no-norm-decay (spares biases and norms)
+          --schedule cosine|onecycle|step|linear|constant  --warmup N (epochs)
+          --loss ce|focal|bce|asl  --class-weights none|balanced|FILE
+          --label-smoothing X
+Stopping  --patience N (epochs without gain on val)  --target ACC (on val)
+Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
+          --seed N  --threads N  --precision auto|f32  --device cpu
+Output    --json (events on stdout)  --quiet
+
+Ctrl-C leaves a run that --resume goes on with, bit for bit.
+
+Example:
+  taxon train fashion-mnist --epochs 3 --seed 1
+  taxon train photos/ --model resnet18 --size 96 --patience 5
+)";
+
+struct Request {
+  std::vector<TrainSetting> settings;
+  std::string resume;
+  bool json = false, quiet = false;
+};
+
+// Options of the table in the order given on the command line's side: after those of --config.
+std::optional<Request> parse(const std::vector<std::string>& args) {
+  Request request;
+  std::map<std::string_view, std::string> values;
+  std::map<std::string_view, bool> flags;
+  std::string config;
+  Arguments arguments(train_verb);
+  for (const TrainOptionRow& row : train_option_table()) {
+    if (row.name == "data") {
+      arguments.positional("DATA", values[row.name], false);
+    } else if (std::holds_alternative<bool TrainOptions::*>(row.field)) {
+      arguments.flag(row.flag(), flags[row.name]);
+    } else {
+      arguments.option(row.flag(), values[row.name]);
+    }
+  }
+  arguments.option("--resume", request.resume);
+  arguments.option("--config", config);
+  arguments.flag("--json", request.json);
+  arguments.flag("--quiet", request.quiet);
+  if (!arguments.parse(args)) return std::nullopt;
+
+  if (!config.empty()) request.settings = settings_from_toml(read_text(config), config);
+  TrainOptions check;
+  for (const TrainOptionRow& row : train_option_table()) {
+    const bool is_flag = flags.count(row.name) > 0;
+    if (row.name == "data" ? values[row.name].empty() : !arguments.given(row.flag())) continue;
+    const std::string value = is_flag ? "true" : values[row.name];
+    set_option(check, row.name, value);  // a wrong value is wrong usage, whatever the data are
+    request.settings.emplace_back(row.name, value);
+  }
+  return request;
+}
+
+nlohmann::json number(double v) {
+  return std::isfinite(v) ? nlohmann::json(v) : nlohmann::json(nullptr);
+}
+
+nlohmann::ordered_json epoch_event(const EpochResult& r, Task task) {
+  nlohmann::ordered_json j;
+  j["event"] = "epoch";
+  j["epoch"] = r.epoch;
+  j["train_loss"] = number(r.train_loss);
+  j["val_loss"] = number(r.loss);
+  if (task == Task::multi) {
+    j["mAP"] = number(r.mean_ap);
+    j["f1_micro"] = number(r.f1_micro);
+    j["f1_macro"] = number(r.f1_macro);
+  } else {
+    j["accuracy_top1"] = number(r.top1);
+    j["accuracy_top5"] = number(r.top5);
+  }
+  j["lr"] = number(r.lr);
+  j["images_per_s"] = number(r.images_per_s);
+  j["seconds"] = number(r.seconds);
+  return j;
+}
+
+void emit(const nlohmann::ordered_json& event) {
+  print(event.dump() + "\n");
+  std::fflush(stdout);
+}
+
+// What a run says, to a person or as events.
+class Reporter {
+ public:
+  explicit Reporter(const Request& request)
+      : json_(request.json), quiet_(request.quiet), out_(request.json ? stderr : stdout) {}
+
+  RunCallbacks callbacks() {
+    RunCallbacks c;
+    c.on_start = [this](const RunStart& s) { start(s); };
+    c.on_note = [this](const std::string& note) { say("note: " + note); };
+    c.on_step = [this](const StepReport& r) {
+      if (view_) view_->step(r);
+    };
+    c.on_epoch = [this](const EpochResult& r, bool best) {
+      if (json_) emit(epoch_event(r, task_));
+      if (view_) view_->epoch(r, best);
+    };
+    c.on_test = [this](std::int64_t n, std::int64_t all) {
+      if (view_) view_->test(n, all);
+    };
+    return c;
+  }
+
+  void finish(const RunResult& result) {
+    if (view_) view_->clear();
+    if (result.interrupted) {
+      if (!quiet_)
+        complain(text("interrupted; go on with: taxon train --resume ", result.folder, "\n"));
+      return;
+    }
+    if (result.stopped_early) {
+      say(text("stopped after epoch ", result.progress.epoch, "; best was epoch ",
+               result.progress.best_epoch));
+    }
+    if (!result.split.empty()) say("\n" + metrics_text(result.predictions));
+    say("run: " + result.folder);
+    if (json_) {
+      nlohmann::ordered_json event;
+      event["event"] = "done";
+      event["run"] = result.folder;
+      event["metrics"] = result.split.empty()
+                             ? nlohmann::ordered_json(nullptr)
+                             : nlohmann::ordered_json::parse(metrics_json(result.predictions));
+      emit(event);
+    }
+  }
+
+  void clear() {
+    if (view_) view_->clear();
+  }
+
+ private:
+  void say(const std::string& line) {
+    if (quiet_) return;
+    if (view_) view_->clear();
+    std::fprintf(out_, "%s\n", line.c_str());
+    std::fflush(out_);
+  }
+
+  void start(const RunStart& s) {
+    task_ = s.task;
+    say(text(s.model, ", ", s.parameters, " parameters, input ", s.height, 'x', s.width, 'x',
+             s.channels));
+    say(text(s.data, ": ", s.classes, " classes, ", s.train_samples, " train, ", s.val_samples,
+             " val, ", s.test_samples, " test"));
+    const TrainOptions& o = s.options;
+    say(text(o.epochs, " epochs of batch ", o.batch, ", ", o.optimizer, " lr ", o.lr, " ",
+             o.schedule, ", weight decay ", o.weight_decay, ", augment ", o.augment, ", seed ",
+             o.seed));
+    say("run: " + s.folder);
+    if (s.from_epoch > 0 || s.from_batch > 0) {
+      say(text("going on after epoch ", s.from_epoch, ", batch ", s.from_batch));
+    }
+    if (!quiet_) view_.emplace(out_, s.task, o.epochs, s.val_samples > 0);
+  }
+
+  bool json_, quiet_;
+  std::FILE* out_;
+  Task task_ = Task::single;
+  std::optional<ProgressView> view_;
+};
+
+int run(const std::vector<std::string>& args) {
+  const auto request = parse(args);
+  if (!request) return done;
+  Reporter reporter(*request);
+  const RunCallbacks callbacks = reporter.callbacks();
+  catch_interrupts();
+  RunResult result;
+  try {
+    result = request->resume.empty()
+                 ? train_run(request->settings, callbacks, &interrupt_flag())
+                 : resume_run(request->resume, request->settings, callbacks, &interrupt_flag());
+  } catch (...) {
+    reporter.clear();
+    throw;
+  }
+  reporter.finish(result);
+  return result.interrupted ? interrupted : done;
+}
+
+}  // namespace
+
+const Verb train_verb{"train", help, run};
+
+}  // namespace taxon::cli
