@@ -37,8 +37,7 @@ Predictions measure(const Request& r) {
   options.data_dir = r.data_dir;
   options.label_sep = r.label_sep;
   options.require_train = false;
-  options.task = r.task == "auto" ? (loaded.meta.spec.multi_label ? Task::multi : Task::single)
-                                  : parse_task(r.task);
+  options.task = r.task == "auto" ? loaded.meta.spec.task : parse_task(r.task);
   const Splits data = open_dataset(r.data, options);
   for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
   EvaluateOptions evaluation;

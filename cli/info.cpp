@@ -91,7 +91,7 @@ void show_model(const std::string& path, bool verify) {
   print(text("model ", path, "\narchitecture ", m.spec.name, ", ", loaded.model->parameter_count(),
              " parameters\ninput ", p.height, 'x', p.width, 'x', p.channels, ", resize ",
              name_of(p.resize), ", mean ", numbers(p.mean), ", std ", numbers(p.std), "\ntask ",
-             m.spec.multi_label ? "multi" : "single", "-label, ", m.classes.size(),
+             name_of(m.spec.task), "-label, ", m.classes.size(),
              " classes: ", join(m.classes, ", "), "\n"));
   if (!m.thresholds.empty()) print(text("thresholds ", numbers(m.thresholds), "\n"));
   if (m.temperature != 1) print(text("temperature ", m.temperature, "\n"));

@@ -71,7 +71,7 @@ bool evaluate_epoch(Module& module, const Loss& loss, Loader& loader, EpochResul
 
 Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data,
                      const EvaluateOptions& options) {
-  const Task task = meta.spec.multi_label ? Task::multi : Task::single;
+  const Task task = meta.spec.task;
   if (data->task() != task) {
     fail<FormatError>(data->name(), " is ", name_of(data->task()), "-label, the model is ",
                       name_of(task), "-label");

@@ -19,7 +19,7 @@ ModelSpec spec_for(const TrainOptions& o, const Splits& data, const Preprocess& 
   spec.width = p.width;
   spec.channels = p.channels;
   spec.classes = static_cast<std::int64_t>(data.class_names.size());
-  spec.multi_label = data.task == Task::multi;
+  spec.task = data.task;
   spec.shortcut = parse_shortcut(o.shortcut);
   return spec;
 }
@@ -31,13 +31,13 @@ void fine_tune(Setup& s, const std::string& path) {
   s.meta.preprocess = loaded.meta.preprocess;
   if (s.options.size > 0) s.meta.preprocess.height = s.meta.preprocess.width = s.options.size;
   const bool multi = s.data.task == Task::multi;
-  if (loaded.meta.classes != s.data.class_names || loaded.meta.spec.multi_label != multi) {
+  if (loaded.meta.classes != s.data.class_names || loaded.meta.spec.task != s.data.task) {
     Init init;
     init.seed = static_cast<std::uint64_t>(s.options.seed);
     s.model->replace_head(static_cast<std::int64_t>(s.data.class_names.size()), init);
   }
   s.meta.spec = s.model->spec();
-  s.meta.spec.multi_label = multi;
+  s.meta.spec.task = s.data.task;
   s.meta.spec.height = s.meta.preprocess.height;
   s.meta.spec.width = s.meta.preprocess.width;
 }

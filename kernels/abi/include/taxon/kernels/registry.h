@@ -16,6 +16,14 @@ struct Table {
   /// Calls visit(context, row) for each row, best first.
   void (*each)(Type type, void (*visit)(void* context, const TableRow& row), void* context);
 };
+/// Tables are listed as they are, without the wrapping of Row.
+template <>
+struct Rows<Table> {
+  const Table* first;
+  size_t count;
+  const Table* begin() const { return first; }
+  const Table* end() const { return first + count; }
+};
 Rows<Table> all_tables();
 
 }  // namespace taxon::kernels
