@@ -1,5 +1,5 @@
-// The entry point of every test executable. With TAXON_EXPECT_ISA set, it skips visibly (exit code 77)
-// where the processor lacks that instruction set, and fails if another one is in force.
+// The entry point of every test executable. With TAXON_EXPECT_ISA set, it skips visibly (exit code
+// 77) where the processor lacks that instruction set, and fails if another one is in force.
 #if !__has_include(<catch2/catch_all.hpp>)
 #define CATCH_CONFIG_RUNNER
 #endif
