@@ -30,7 +30,6 @@ void fine_tune(Setup& s, const std::string& path) {
   s.model = loaded.model;
   s.meta.preprocess = loaded.meta.preprocess;
   if (s.options.size > 0) s.meta.preprocess.height = s.meta.preprocess.width = s.options.size;
-  const bool multi = s.data.task == Task::multi;
   if (loaded.meta.classes != s.data.class_names || loaded.meta.spec.task != s.data.task) {
     Init init;
     init.seed = static_cast<std::uint64_t>(s.options.seed);
