@@ -31,10 +31,11 @@ struct DataFacts {
 };
 
 struct Splits {
-  std::string name;    ///< short, for run folders: "cifar10", the folder's or manifest's name
-  std::string format;  ///< "idx", "cifar", "folder" or "csv"
-  std::string where;   ///< the folder or file that was read
-  bool known = false;  ///< one of the named data sets
+  std::string name;      ///< short, for run folders: "cifar10", the folder's or manifest's name
+  std::string format;    ///< "idx", "cifar", "folder" or "csv"
+  std::string where;     ///< the folder or file that was read
+  bool known = false;    ///< one of the named data sets
+  bool divided = false;  ///< came undivided; the splits were drawn here by the seed
   Task task = Task::single;
   std::vector<std::string> class_names;
   DatasetPtr train, val, test;  ///< nullptr where there is none
