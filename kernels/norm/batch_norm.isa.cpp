@@ -1,0 +1,253 @@
+// Batch normalisation on vectors of channels. Both directions read their inputs twice: a pass over
+// at most 8 chunks of rows for the sums, whose partial results combine in order, and a pass that
+// writes the result, from the last row to the first, because the end of the input is what the
+// caches still hold.
+//
+// Variance: each block of 64 rows sums d and d^2 for d = x - shift in f32, with the running mean of
+// the chunk as shift, so that no digits cancel; blocks and chunks merge in double by the formula of
+// Chan, Golub and LeVeque (1983).
+#include "norm/vector.h"
+#include "simd/simd.h"
+
+namespace taxon::kernels {
+namespace {
+
+constexpr int64_t block_rows = 64;
+constexpr int64_t group_rows = 8;  // rows handled together, per-channel values staying in registers
+
+/// The scratch arrays of one chunk, each of norm_stride(channels) elements.
+struct Partial {
+  double *first, *second;  // mean and sum of squares, or the two sums of the backward pass
+  float *shift, *a, *b;
+};
+TAXON_INLINE Partial partial_of(void* scratch, int64_t chunk, int64_t channels) {
+  const int64_t stride = norm_stride(channels);
+  char* base = static_cast<char*>(scratch) + chunk * stride * (2 * 8 + 3 * 4);
+  double* d = reinterpret_cast<double*>(base);
+  float* f = reinterpret_cast<float*>(d + 2 * stride);
+  return {d, d + stride, f, f + stride, f + 2 * stride};
+}
+/// Three arrays for all chunks, behind those of the chunks.
+TAXON_INLINE float* shared_of(void* scratch, int64_t chunks, int64_t channels) {
+  return reinterpret_cast<float*>(partial_of(scratch, chunks, channels).first);
+}
+
+/// Calls f(row, c, part, rows) for every group of 8 rows in [begin, end) and every vector of
+/// channels; the rows that are left come one by one.
+template <int64_t n>
+struct RowCount {
+  static constexpr int64_t count = n;
+};
+template <class F>
+TAXON_INLINE void each_group(int64_t begin, int64_t end, int64_t channels, F f) {
+  int64_t r = begin;
+  for (; r + group_rows <= end; r += group_rows) {
+    each(0, channels, [&](int64_t c, auto part) { f(r, c, part, RowCount<group_rows>{}); });
+  }
+  for (; r < end; ++r)
+    each(0, channels, [&](int64_t c, auto part) { f(r, c, part, RowCount<1>{}); });
+}
+
+/// A parallel loop that writes row by row: groups of rows from last to first.
+template <class F>
+TAXON_INLINE void write_backwards(const Exec& exec, int64_t rows, int64_t channels, F f) {
+  const int64_t size = (16384 / (channels + 1) + group_rows) / group_rows * group_rows;
+  const int64_t chunks = (rows + size - 1) / size;
+  parallel(exec, chunks, [&](int64_t chunk, int) {
+    const int64_t begin = (chunks - 1 - chunk) * size;
+    f(begin, begin + size < rows ? begin + size : rows);
+  });
+}
+
+/// a = sum of d, b = sum of d^2 over the rows, d = x - shift.
+void block_sums(const float* x, int64_t begin, int64_t end, int64_t channels, const Partial& p) {
+  const size_t bytes = static_cast<size_t>(norm_stride(channels)) * sizeof(float);
+  __builtin_memset(p.a, 0, bytes);
+  __builtin_memset(p.b, 0, bytes);
+  each_group(begin, end, channels, [&](int64_t r, int64_t c, auto part, auto rows) {
+    const Vec shift = load(p.shift + c);
+    Vec a = load(p.a + c), b = load(p.b + c);
+    for (int64_t k = 0; k < rows.count; ++k) {
+      const Vec d = part.load(x + (r + k) * channels + c) - shift;
+      a += d;
+      b = fma(d, d, b);
+    }
+    store(p.a + c, a);
+    store(p.b + c, b);
+  });
+}
+
+/// Merges `fresh` rows (mean, squares about it) into `seen` rows.
+TAXON_INLINE void merge(double seen, double fresh, double mean, double squares, double* to_mean,
+                        double* to_squares) {
+  const double part = fresh / (seen + fresh), delta = mean - *to_mean;
+  *to_mean += delta * part;
+  *to_squares += squares + delta * delta * (seen * part);
+}
+
+/// Mean and sum of squares about it of rows [begin, end).
+void chunk_statistics(const float* x, int64_t begin, int64_t end, int64_t channels,
+                      const Partial& p) {
+  const int64_t stride = norm_stride(channels);
+  for (int64_t c = 0; c < stride; ++c) {
+    p.first[c] = p.second[c] = 0;
+    p.shift[c] = 0;
+  }
+  for (int64_t r = begin; r < end; r += block_rows) {
+    const int64_t last = r + block_rows < end ? r + block_rows : end;
+    const double n = static_cast<double>(last - r);
+    if (r == begin) {  // no mean yet: a first look at the block provides it
+      block_sums(x, r, last, channels, p);
+      for (int64_t c = 0; c < channels; ++c) p.shift[c] = p.a[c] / static_cast<float>(n);
+    } else {
+      for (int64_t c = 0; c < channels; ++c) p.shift[c] = static_cast<float>(p.first[c]);
+    }
+    block_sums(x, r, last, channels, p);
+    const double seen = static_cast<double>(r - begin), inverse = 1 / n;
+    for (int64_t c = 0; c < channels; ++c) {
+      const double sum = static_cast<double>(p.a[c]);
+      const double mean = static_cast<double>(p.shift[c]) + sum * inverse;
+      const double squares = static_cast<double>(p.b[c]) - sum * sum * inverse;
+      merge(seen, n, mean, squares, p.first + c, p.second + c);
+    }
+  }
+}
+
+void statistics(const BatchNormArgs& g, const Exec& exec) {
+  const int64_t chunks = norm_chunks(g.rows, g.channels);
+  const float* x = static_cast<const float*>(g.x);
+  parallel(exec, chunks, [&](int64_t chunk, int) {
+    chunk_statistics(x, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks, g.channels,
+                     partial_of(exec.scratch, chunk, g.channels));
+  });
+  const Partial all = partial_of(exec.scratch, 0, g.channels);
+  for (int64_t chunk = 1; chunk < chunks; ++chunk) {
+    const Partial p = partial_of(exec.scratch, chunk, g.channels);
+    const int64_t begin = g.rows * chunk / chunks, end = g.rows * (chunk + 1) / chunks;
+    for (int64_t c = 0; c < g.channels; ++c) {
+      merge(static_cast<double>(begin), static_cast<double>(end - begin), p.first[c], p.second[c],
+            all.first + c, all.second + c);
+    }
+  }
+  for (int64_t c = 0; c < g.channels; ++c) {
+    const double var = all.second[c] / static_cast<double>(g.rows);
+    static_cast<float*>(g.mean)[c] = static_cast<float>(all.first[c]);
+    static_cast<float*>(g.var)[c] = static_cast<float>(var < 0 ? 0 : var);
+  }
+}
+
+TAXON_INLINE double rstd_of(const void* var, int64_t c, double eps) {
+  return 1 / __builtin_sqrt(static_cast<double>(static_cast<const float*>(var)[c]) + eps);
+}
+TAXON_INLINE double weight_of(const void* weight, int64_t c) {
+  return weight != nullptr ? static_cast<double>(static_cast<const float*>(weight)[c]) : 1;
+}
+
+/// The sums of dy (first) and of dy * (x - mean) (second) over rows [begin, end).
+void chunk_sums(const BatchNormGradArgs& g, int64_t begin, int64_t end, const Partial& p) {
+  const float* x = static_cast<const float*>(g.x);
+  const float* dy = static_cast<const float*>(g.dy);
+  const float* mean = static_cast<const float*>(g.mean);
+  const int64_t stride = norm_stride(g.channels);
+  for (int64_t c = 0; c < stride; ++c) p.first[c] = p.second[c] = 0;
+  for (int64_t at = begin; at < end; at += block_rows) {
+    __builtin_memset(p.a, 0, static_cast<size_t>(stride) * sizeof(float));
+    __builtin_memset(p.b, 0, static_cast<size_t>(stride) * sizeof(float));
+    const int64_t last = at + block_rows < end ? at + block_rows : end;
+    each_group(at, last, g.channels, [&](int64_t r, int64_t c, auto part, auto rows) {
+      const Vec shift = part.load(mean + c);
+      Vec a = load(p.a + c), b = load(p.b + c);
+      for (int64_t k = 0; k < rows.count; ++k) {
+        const int64_t i = (r + k) * g.channels + c;
+        const Vec d = part.load(dy + i);
+        a += d;
+        b = fma(d, part.load(x + i) - shift, b);
+      }
+      store(p.a + c, a);
+      store(p.b + c, b);
+    });
+    for (int64_t c = 0; c < g.channels; ++c) {
+      p.first[c] += static_cast<double>(p.a[c]);
+      p.second[c] += static_cast<double>(p.b[c]);
+    }
+  }
+}
+
+/// Writes dweight and dbias, and the coefficients of dx = k[0] dy + k[1] (x - mean) + k[2].
+void combine_sums(const BatchNormGradArgs& g, const Exec& exec, int64_t chunks, float* k) {
+  const int64_t stride = norm_stride(g.channels);
+  const double share = g.training ? 1 / static_cast<double>(g.rows) : 0;
+  for (int64_t c = 0; c < g.channels; ++c) {
+    double sum = 0, dot = 0;
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+      const Partial p = partial_of(exec.scratch, chunk, g.channels);
+      sum += p.first[c];
+      dot += p.second[c];
+    }
+    const double rstd = rstd_of(g.var, c, g.eps), scale = rstd * weight_of(g.weight, c);
+    if (g.dweight != nullptr) static_cast<float*>(g.dweight)[c] = static_cast<float>(dot * rstd);
+    if (g.dbias != nullptr) static_cast<float*>(g.dbias)[c] = static_cast<float>(sum);
+    k[c] = static_cast<float>(scale);
+    k[c + stride] = static_cast<float>(-scale * share * dot * rstd * rstd);
+    k[c + 2 * stride] = static_cast<float>(-scale * share * sum);
+  }
+}
+
+}  // namespace
+
+namespace TAXON_ISA {
+
+void batch_norm(const BatchNormArgs& g, const Exec& exec) {
+  const int64_t stride = norm_stride(g.channels);
+  if (g.training) statistics(g, exec);
+  float* scale = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
+  float *shift = scale + stride, *mean = scale + 2 * stride;
+  for (int64_t c = 0; c < g.channels; ++c) {
+    scale[c] = static_cast<float>(rstd_of(g.var, c, g.eps) * weight_of(g.weight, c));
+    shift[c] = g.bias != nullptr ? static_cast<const float*>(g.bias)[c] : 0;
+    mean[c] = static_cast<const float*>(g.mean)[c];
+  }
+  const float* x = static_cast<const float*>(g.x);
+  float* y = static_cast<float*>(g.y);
+  write_backwards(exec, g.rows, g.channels, [&](int64_t begin, int64_t end) {
+    each_group(begin, end, g.channels, [&](int64_t r, int64_t c, auto part, auto rows) {
+      const Vec a = load(scale + c), b = load(shift + c), m = load(mean + c);
+      for (int64_t k = 0; k < rows.count; ++k) {
+        const int64_t i = (r + k) * g.channels + c;
+        part.store(y + i, fma(part.load(x + i) - m, a, b));
+      }
+    });
+  });
+}
+
+void batch_norm_grad(const BatchNormGradArgs& g, const Exec& exec) {
+  const int64_t stride = norm_stride(g.channels);
+  int64_t chunks = 0;
+  if (g.training || g.dweight != nullptr || g.dbias != nullptr) {
+    chunks = norm_chunks(g.rows, g.channels);
+    parallel(exec, chunks, [&](int64_t chunk, int) {
+      chunk_sums(g, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks,
+                 partial_of(exec.scratch, chunk, g.channels));
+    });
+  }
+  float* coefficients = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
+  combine_sums(g, exec, chunks, coefficients);
+  if (g.dx == nullptr) return;
+  const float* x = static_cast<const float*>(g.x);
+  const float* dy = static_cast<const float*>(g.dy);
+  const float* mean = static_cast<const float*>(g.mean);
+  float* dx = static_cast<float*>(g.dx);
+  write_backwards(exec, g.rows, g.channels, [&](int64_t begin, int64_t end) {
+    each_group(begin, end, g.channels, [&](int64_t r, int64_t c, auto part, auto rows) {
+      const Vec k0 = load(coefficients + c), k1 = load(coefficients + stride + c);
+      const Vec k2 = load(coefficients + 2 * stride + c), m = part.load(mean + c);
+      for (int64_t k = 0; k < rows.count; ++k) {
+        const int64_t i = (r + k) * g.channels + c;
+        part.store(dx + i, fma(k0, part.load(dy + i), fma(k1, part.load(x + i) - m, k2)));
+      }
+    });
+  });
+}
+
+}  // namespace TAXON_ISA
+}  // namespace taxon::kernels

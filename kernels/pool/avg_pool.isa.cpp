@@ -1,0 +1,114 @@
+// Average pooling, fixed and adaptive, on vectors of channels. The backward passes gather, as in
+// max_pool.isa.cpp.
+#include "pool/vector.h"
+#include "pool/window.h"
+#include "simd/simd.h"
+
+namespace taxon::kernels {
+namespace {
+
+/// y = the sum of a window over `count`; rows are summed first, which keeps long sums accurate.
+TAXON_INLINE void average(const float* image, int64_t width, int64_t channels, Range rows,
+                          Range cols, int64_t count, float* y) {
+  const Vec divisor = broadcast(static_cast<float>(count));
+  each(0, channels, [&](int64_t c, auto part) {
+    Vec total = {};
+    for (int64_t h = rows.first; h < rows.last; ++h) {
+      Vec sum = {};
+      for (int64_t w = cols.first; w < cols.last; ++w) {
+        sum += part.load(image + (h * width + w) * channels + c);
+      }
+      total += sum;
+    }
+    part.store(y + c, total / divisor);
+  });
+}
+
+/// dx of one input pixel: the sum of dy / divisor(i, j) over the outputs that cover it.
+template <class F>
+TAXON_INLINE void gather(const float* dy, int64_t width, int64_t channels, Range rows, Range cols,
+                         float* dx, F divisor) {
+  each(0, channels, [&](int64_t c, auto part) {
+    Vec sum = {};
+    for (int64_t i = rows.first; i < rows.last; ++i) {
+      for (int64_t j = cols.first; j < cols.last; ++j) {
+        sum += part.load(dy + (i * width + j) * channels + c) /
+               broadcast(static_cast<float>(divisor(i, j)));
+      }
+    }
+    part.store(dx + c, sum);
+  });
+}
+
+}  // namespace
+
+namespace TAXON_ISA {
+
+void avg_pool(const PoolArgs& g, const Exec& exec) {
+  const float* x = static_cast<const float*>(g.x);
+  float* y = static_cast<float*>(g.y);
+  parallel_rows(exec, g.n * g.oh, g.ow * g.c * 4, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const float* image = x + r / g.oh * g.h * g.w * g.c;
+      const int64_t i = r % g.oh;
+      const Range rows = window(i, g.r, g.stride_h, g.pad_h, g.h);
+      for (int64_t j = 0; j < g.ow; ++j) {
+        average(image, g.w, g.c, rows, window(j, g.s, g.stride_w, g.pad_w, g.w), divisor(g, i, j),
+                y + (r * g.ow + j) * g.c);
+      }
+    }
+  });
+}
+
+void avg_pool_grad(const PoolGradArgs& g, const Exec& exec) {
+  const float* dy = static_cast<const float*>(g.dy);
+  float* dx = static_cast<float*>(g.dx);
+  parallel_rows(exec, g.n * g.h, g.w * g.c, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const Range rows = outputs_over(r % g.h, g.r, g.stride_h, g.pad_h, g.oh);
+      for (int64_t w = 0; w < g.w; ++w) {
+        gather(dy + r / g.h * g.oh * g.ow * g.c, g.ow, g.c, rows,
+               outputs_over(w, g.s, g.stride_w, g.pad_w, g.ow), dx + (r * g.w + w) * g.c,
+               [&](int64_t i, int64_t j) { return divisor(g, i, j); });
+      }
+    }
+  });
+}
+
+void adaptive_avg_pool(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  const float* x = static_cast<const float*>(g.x);
+  float* y = static_cast<float*>(g.y);
+  const int64_t work = g.h * g.w * g.c / (g.oh > 0 ? g.oh : 1);
+  parallel_rows(exec, g.n * g.oh, work, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const float* image = x + r / g.oh * g.h * g.w * g.c;
+      const Range rows = cell(r % g.oh, g.h, g.oh);
+      for (int64_t j = 0; j < g.ow; ++j) {
+        const Range cols = cell(j, g.w, g.ow);
+        average(image, g.w, g.c, rows, cols, (rows.last - rows.first) * (cols.last - cols.first),
+                y + (r * g.ow + j) * g.c);
+      }
+    }
+  });
+}
+
+void adaptive_avg_pool_grad(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  const float* dy = static_cast<const float*>(g.x);
+  float* dx = static_cast<float*>(g.y);
+  const auto size = [&](int64_t i, int64_t j) {
+    const Range rows = cell(i, g.h, g.oh), cols = cell(j, g.w, g.ow);
+    return (rows.last - rows.first) * (cols.last - cols.first);
+  };
+  parallel_rows(exec, g.n * g.h, g.w * g.c, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) {
+      const Range rows = cells_over(r % g.h, g.h, g.oh);
+      for (int64_t w = 0; w < g.w; ++w) {
+        gather(dy + r / g.h * g.oh * g.ow * g.c, g.ow, g.c, rows, cells_over(w, g.w, g.ow),
+               dx + (r * g.w + w) * g.c, size);
+      }
+    }
+  });
+}
+
+}  // namespace TAXON_ISA
+}  // namespace taxon::kernels

@@ -1,0 +1,305 @@
+// The vector of the instruction set that a .isa.cpp file is compiled for: 16, 8 or 4 floats. All in
+// an anonymous namespace and always inlined, so that nothing compiled for one instruction set can
+// be called from code for another.
+#pragma once
+
+#include <taxon/kernels/exec.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#define TAXON_SIMD_X86 1
+#endif
+
+#define TAXON_INLINE inline __attribute__((always_inline))
+
+namespace taxon::kernels {
+namespace {
+
+#if TAXON_ISA_avx512
+constexpr int64_t lanes = 16;
+#elif TAXON_ISA_avx2
+constexpr int64_t lanes = 8;
+#else
+constexpr int64_t lanes = 4;
+#endif
+
+typedef float Vec __attribute__((vector_size(4 * lanes)));
+typedef int32_t Int __attribute__((vector_size(4 * lanes)));
+
+TAXON_INLINE Vec broadcast(float x) {
+  return x - Vec{};
+}
+TAXON_INLINE Int broadcast_int(int32_t x) {
+  return x - Int{};
+}
+TAXON_INLINE Int bits(Vec x) {
+  return reinterpret_cast<Int>(x);
+}
+TAXON_INLINE Vec from_bits(Int x) {
+  return reinterpret_cast<Vec>(x);
+}
+TAXON_INLINE Vec to_float(Int x) {
+  return __builtin_convertvector(x, Vec);
+}
+TAXON_INLINE Int to_int(Vec x) {  // truncates
+  return __builtin_convertvector(x, Int);
+}
+/// Lane by lane: mask (all bits or none) ? a : b.
+TAXON_INLINE Vec select(Int mask, Vec a, Vec b) {
+  return mask ? a : b;
+}
+TAXON_INLINE Int select(Int mask, Int a, Int b) {
+  return mask ? a : b;
+}
+TAXON_INLINE Int is_nan(Vec x) {
+  return x != x;
+}
+TAXON_INLINE Vec abs(Vec x) {
+  return from_bits(bits(x) & 0x7fffffff);
+}
+TAXON_INLINE bool any(Int mask) {
+#if TAXON_ISA_avx512
+  return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask)) != 0;
+#elif TAXON_ISA_avx2
+  return _mm256_movemask_ps(reinterpret_cast<__m256>(mask)) != 0;
+#else
+  return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
+#endif
+}
+/// |x| with the sign of s.
+TAXON_INLINE Vec copy_sign(Vec x, Vec s) {
+  return from_bits((bits(x) & 0x7fffffff) | (bits(s) & INT32_MIN));
+}
+
+#if TAXON_ISA_avx512
+
+// GCC 12 warns of uninitialised values inside its unmasked intrinsics; with all lanes it emits the
+// same instruction.
+constexpr __mmask16 all_lanes = 0xffff;
+
+TAXON_INLINE Vec load(const float* p) {
+  return _mm512_loadu_ps(p);
+}
+TAXON_INLINE Int load(const int32_t* p) {
+  return reinterpret_cast<Int>(_mm512_loadu_si512(p));
+}
+TAXON_INLINE void store(float* p, Vec x) {
+  _mm512_storeu_ps(p, x);
+}
+TAXON_INLINE void store(int32_t* p, Int x) {
+  _mm512_storeu_si512(p, reinterpret_cast<__m512i>(x));
+}
+TAXON_INLINE __mmask16 first_lanes(int64_t n) {
+  return static_cast<__mmask16>((1u << n) - 1u);
+}
+// The first n lanes (0 <= n < lanes); the others read as 0 and are not touched in memory.
+TAXON_INLINE Vec load(const float* p, int64_t n) {
+  return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+TAXON_INLINE Int load(const int32_t* p, int64_t n) {
+  return reinterpret_cast<Int>(_mm512_maskz_loadu_epi32(first_lanes(n), p));
+}
+TAXON_INLINE void store(float* p, Vec x, int64_t n) {
+  _mm512_mask_storeu_ps(p, first_lanes(n), x);
+}
+TAXON_INLINE void store(int32_t* p, Int x, int64_t n) {
+  _mm512_mask_storeu_epi32(p, first_lanes(n), reinterpret_cast<__m512i>(x));
+}
+TAXON_INLINE Vec fma(Vec a, Vec b, Vec c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+/// The larger; the second where either is NaN (and where both are 0).
+TAXON_INLINE Vec max(Vec a, Vec b) {
+  return _mm512_maskz_max_ps(all_lanes, a, b);
+}
+TAXON_INLINE Vec min(Vec a, Vec b) {
+  return _mm512_maskz_min_ps(all_lanes, a, b);
+}
+TAXON_INLINE Vec sqrt(Vec x) {
+  return _mm512_maskz_sqrt_ps(all_lanes, x);
+}
+
+#elif TAXON_ISA_avx2
+
+TAXON_INLINE Vec load(const float* p) {
+  return _mm256_loadu_ps(p);
+}
+TAXON_INLINE Int load(const int32_t* p) {
+  return reinterpret_cast<Int>(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+TAXON_INLINE void store(float* p, Vec x) {
+  _mm256_storeu_ps(p, x);
+}
+TAXON_INLINE void store(int32_t* p, Int x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(x));
+}
+TAXON_INLINE __m256i first_lanes(int64_t n) {
+  const Int lane = {0, 1, 2, 3, 4, 5, 6, 7};
+  return reinterpret_cast<__m256i>(lane < static_cast<int32_t>(n));
+}
+// The first n lanes (0 <= n < lanes); the others read as 0 and are not touched in memory.
+TAXON_INLINE Vec load(const float* p, int64_t n) {
+  return _mm256_maskload_ps(p, first_lanes(n));
+}
+TAXON_INLINE Int load(const int32_t* p, int64_t n) {
+  return reinterpret_cast<Int>(_mm256_maskload_epi32(p, first_lanes(n)));
+}
+TAXON_INLINE void store(float* p, Vec x, int64_t n) {
+  _mm256_maskstore_ps(p, first_lanes(n), x);
+}
+TAXON_INLINE void store(int32_t* p, Int x, int64_t n) {
+  _mm256_maskstore_epi32(p, first_lanes(n), reinterpret_cast<__m256i>(x));
+}
+TAXON_INLINE Vec fma(Vec a, Vec b, Vec c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+/// The larger; the second where either is NaN (and where both are 0).
+TAXON_INLINE Vec max(Vec a, Vec b) {
+  return _mm256_max_ps(a, b);
+}
+TAXON_INLINE Vec min(Vec a, Vec b) {
+  return _mm256_min_ps(a, b);
+}
+TAXON_INLINE Vec sqrt(Vec x) {
+  return _mm256_sqrt_ps(x);
+}
+
+#else  // any processor
+
+TAXON_INLINE Vec load(const float* p) {
+  Vec x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+TAXON_INLINE Int load(const int32_t* p) {
+  Int x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+TAXON_INLINE void store(float* p, Vec x) {
+  __builtin_memcpy(p, &x, sizeof x);
+}
+TAXON_INLINE void store(int32_t* p, Int x) {
+  __builtin_memcpy(p, &x, sizeof x);
+}
+// The first n lanes (0 <= n < lanes); the others read as 0 and are not touched in memory.
+TAXON_INLINE Vec load(const float* p, int64_t n) {
+  return Vec{n > 0 ? p[0] : 0, n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
+}
+TAXON_INLINE Int load(const int32_t* p, int64_t n) {
+  return Int{n > 0 ? p[0] : 0, n > 1 ? p[1] : 0, n > 2 ? p[2] : 0, 0};
+}
+TAXON_INLINE void store(float* p, Vec x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) p[i] = x[i];
+}
+TAXON_INLINE void store(int32_t* p, Int x, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) p[i] = x[i];
+}
+TAXON_INLINE Vec fma(Vec a, Vec b, Vec c) {
+  return a * b + c;
+}
+/// The larger; the second where either is NaN (and where both are 0).
+TAXON_INLINE Vec max(Vec a, Vec b) {
+#if TAXON_SIMD_X86
+  return _mm_max_ps(a, b);
+#else
+  return a > b ? a : b;
+#endif
+}
+TAXON_INLINE Vec min(Vec a, Vec b) {
+#if TAXON_SIMD_X86
+  return _mm_min_ps(a, b);
+#else
+  return a < b ? a : b;
+#endif
+}
+TAXON_INLINE Vec sqrt(Vec x) {
+#if TAXON_SIMD_X86
+  return _mm_sqrt_ps(x);
+#else
+  for (int64_t i = 0; i < lanes; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+
+#endif
+
+/// A full vector, or the tail of a loop: what loops hand to their bodies.
+struct Full {
+  TAXON_INLINE Vec load(const float* p) const { return kernels::load(p); }
+  TAXON_INLINE Int load(const int32_t* p) const { return kernels::load(p); }
+  TAXON_INLINE void store(float* p, Vec x) const { kernels::store(p, x); }
+  TAXON_INLINE void store(int32_t* p, Int x) const { kernels::store(p, x); }
+  TAXON_INLINE Vec or_else(Vec x, Vec) const { return x; }
+};
+struct Tail {
+  int64_t n;
+  TAXON_INLINE Vec load(const float* p) const { return kernels::load(p, n); }
+  TAXON_INLINE Int load(const int32_t* p) const { return kernels::load(p, n); }
+  TAXON_INLINE void store(float* p, Vec x) const { kernels::store(p, x, n); }
+  TAXON_INLINE void store(int32_t* p, Int x) const { kernels::store(p, x, n); }
+  /// x in the lanes that are there, `other` in the rest.
+  TAXON_INLINE Vec or_else(Vec x, Vec other) const {
+    Int lane;
+    for (int32_t i = 0; i < static_cast<int32_t>(lanes); ++i) lane[i] = i;
+    return select(lane < static_cast<int32_t>(n), x, other);
+  }
+};
+
+/// Calls f(i, part) for i = begin, begin + lanes, ... below end.
+template <class F>
+TAXON_INLINE void each(int64_t begin, int64_t end, F f) {
+  int64_t i = begin;
+  for (; i + lanes <= end; i += lanes) f(i, Full{});
+  if (i < end) f(i, Tail{end - i});
+}
+
+/// A parallel loop over n elements: calls f(begin, end) for chunks of 32768.
+template <class F>
+TAXON_INLINE void parallel_elements(const Exec& exec, int64_t n, F f) {
+  constexpr int64_t size = 32768;
+  parallel(exec, (n + size - 1) / size, [&](int64_t chunk, int) {
+    const int64_t begin = chunk * size;
+    f(begin, begin + size < n ? begin + size : n);
+  });
+}
+
+/// A parallel loop over rows of `cols` elements: calls f(begin, end) for groups of rows.
+template <class F>
+TAXON_INLINE void parallel_rows(const Exec& exec, int64_t rows, int64_t cols, F f) {
+  const int64_t size = 1 + 16384 / (cols + 1);
+  parallel(exec, (rows + size - 1) / size, [&](int64_t chunk, int) {
+    const int64_t begin = chunk * size;
+    f(begin, begin + size < rows ? begin + size : rows);
+  });
+}
+
+/// The sum of the lanes, pairwise.
+TAXON_INLINE float sum_of(Vec x) {
+  float v[lanes];
+  store(v, x);
+  for (int64_t half = lanes / 2; half > 0; half /= 2) {
+    for (int64_t i = 0; i < half; ++i) v[i] += v[i + half];
+  }
+  return v[0];
+}
+/// The largest lane; NaN if any is.
+TAXON_INLINE float max_of(Vec x) {
+  float v[lanes];
+  store(v, x);
+  for (int64_t half = lanes / 2; half > 0; half /= 2) {
+    for (int64_t i = 0; i < half; ++i) {
+      v[i] = v[i + half] > v[i] || v[i + half] != v[i + half] ? v[i + half] : v[i];
+    }
+  }
+  return v[0];
+}
+/// The larger, NaN where either is.
+TAXON_INLINE Vec max_or_nan(Vec a, Vec b) {
+  return select(is_nan(a), a, max(a, b));
+}
+
+}  // namespace
+}  // namespace taxon::kernels
