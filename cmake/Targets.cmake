@@ -19,6 +19,10 @@ function(taxon_options target)
                                              CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion
                                            $<$<CONFIG:Release>:-ffunction-sections -fdata-sections>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # False alarms about "text" + std::string (GCC bug 105651, mended in 13).
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
   if(TAXON_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
