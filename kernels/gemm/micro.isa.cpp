@@ -269,6 +269,9 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
 TAXON_INLINE void copy_row(const float* src, int64_t count, float* dst) {
   int64_t i = 0;
   for (; i + kWidth <= count; i += kWidth) store(dst + i, load(src + i));
+  for (; i + 4 <= count; i += 4) {
+    *reinterpret_cast<LooseQuad*>(dst + i) = *reinterpret_cast<const LooseQuad*>(src + i);
+  }
   for (; i < count; ++i) dst[i] = src[i];
 }
 

@@ -1,0 +1,111 @@
+// The tables of convolution, one a direction.
+#include <taxon/kernels/conv2d.h>
+
+#include "gather.h"
+#include "reference.h"
+
+namespace taxon::kernels {
+namespace {
+
+using RunOn = void (*)(const Conv2dArgs&, const Exec&, const Micro&);
+using ScratchOn = size_t (*)(const Conv2dArgs&, int, const Micro&);
+
+template <RunOn f, const Micro& micro>
+void run(const Conv2dArgs& args, const Exec& exec) {
+  f(args, exec, micro);
+}
+template <ScratchOn f, const Micro& micro>
+size_t scratch(const Conv2dArgs& args, int threads) {
+  return f(args, threads, micro);
+}
+
+template <const Micro& micro>
+constexpr Row<Conv2dArgs> forward(const char* name, Needs needs) {
+  return {name,
+          needs,
+          true,
+          nullptr,
+          scratch<gather_forward_scratch, micro>,
+          run<gather_forward, micro>};
+}
+template <const Micro& micro>
+constexpr Row<Conv2dArgs> backward_data(const char* name, Needs needs) {
+  return {name,
+          needs,
+          true,
+          nullptr,
+          scratch<gather_backward_data_scratch, micro>,
+          run<gather_backward_data, micro>};
+}
+template <const Micro& micro>
+constexpr Row<Conv2dArgs> backward_weight(const char* name, Needs needs) {
+  return {name,
+          needs,
+          true,
+          nullptr,
+          scratch<outer_backward_weight_scratch, micro>,
+          run<outer_backward_weight, micro>};
+}
+constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs&, const Exec&)) {
+  return {name, Needs::baseline, true, nullptr, nullptr, f};
+}
+
+constexpr Row<Conv2dArgs> forward_f32[] = {
+#if defined(__x86_64__) || defined(_M_X64)
+    forward<avx512::micro>("conv2d_forward/implicit_gemm/avx512", Needs::avx512),
+    forward<avx2::micro>("conv2d_forward/implicit_gemm/avx2", Needs::avx2),
+#endif
+    forward<baseline::micro>("conv2d_forward/implicit_gemm/baseline", Needs::baseline),
+    reference("conv2d_forward/reference", reference_forward<float>),
+};
+constexpr Row<Conv2dArgs> forward_f64[] = {
+    reference("conv2d_forward/reference", reference_forward<double>),
+};
+
+constexpr Row<Conv2dArgs> backward_data_f32[] = {
+#if defined(__x86_64__) || defined(_M_X64)
+    backward_data<avx512::micro>("conv2d_backward_data/implicit_gemm/avx512", Needs::avx512),
+    backward_data<avx2::micro>("conv2d_backward_data/implicit_gemm/avx2", Needs::avx2),
+#endif
+    backward_data<baseline::micro>("conv2d_backward_data/implicit_gemm/baseline", Needs::baseline),
+    reference("conv2d_backward_data/reference", reference_backward_data<float>),
+};
+constexpr Row<Conv2dArgs> backward_data_f64[] = {
+    reference("conv2d_backward_data/reference", reference_backward_data<double>),
+};
+
+constexpr Row<Conv2dArgs> backward_weight_f32[] = {
+#if defined(__x86_64__) || defined(_M_X64)
+    backward_weight<avx512::micro>("conv2d_backward_weight/implicit_gemm/avx512", Needs::avx512),
+    backward_weight<avx2::micro>("conv2d_backward_weight/implicit_gemm/avx2", Needs::avx2),
+#endif
+    backward_weight<baseline::micro>("conv2d_backward_weight/implicit_gemm/baseline",
+                                     Needs::baseline),
+    reference("conv2d_backward_weight/reference", reference_backward_weight<float>),
+};
+constexpr Row<Conv2dArgs> backward_weight_f64[] = {
+    reference("conv2d_backward_weight/reference", reference_backward_weight<double>),
+};
+
+}  // namespace
+
+Rows<Conv2dArgs> conv2d_forward_rows(Type type) {
+  if (type == Type::f32) return {forward_f32, sizeof(forward_f32) / sizeof(forward_f32[0])};
+  return {forward_f64, sizeof(forward_f64) / sizeof(forward_f64[0])};
+}
+
+Rows<Conv2dArgs> conv2d_backward_data_rows(Type type) {
+  if (type == Type::f32) {
+    return {backward_data_f32, sizeof(backward_data_f32) / sizeof(backward_data_f32[0])};
+  }
+  return {backward_data_f64, sizeof(backward_data_f64) / sizeof(backward_data_f64[0])};
+}
+
+Rows<Conv2dArgs> conv2d_backward_weight_rows(Type type) {
+  if (type == Type::f32) {
+    return {backward_weight_f32, sizeof(backward_weight_f32) / sizeof(backward_weight_f32[0])};
+  }
+  return {backward_weight_f64, sizeof(backward_weight_f64) / sizeof(backward_weight_f64[0])};
+}
+
+}  // namespace taxon::kernels

@@ -1,0 +1,261 @@
+// Every row of the three tables of convolution against the reference: bit for bit on small
+// integers, within a derived tolerance on reals, on one, two and three threads, in buffers that end
+// at guard pages; and the adjoint identity <dy, y> = <dx, x> = <dw, w>, which ties the directions
+// together.
+#include "catch.h"
+#include "kernel_test.h"
+
+#include <taxon/kernels/conv2d.h>
+
+using namespace taxon::kernels;
+using namespace taxon::test;
+
+namespace {
+
+struct Case {
+  std::int64_t n, h, w, c, k, r, s;
+  std::int64_t stride = 1, pad = 0, dilation = 1, groups = 1;
+  std::int64_t stride_w = 0, pad_w = -1;  // where they differ from those of the height
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << c.n << "x" << c.h << "x" << c.w << "x" << c.c << " -> " << c.k << ", " << c.r << "x"
+             << c.s << " stride " << c.stride << " pad " << c.pad << " dilation " << c.dilation
+             << " groups " << c.groups;
+}
+
+enum class Direction { forward, data, weight };
+constexpr Direction kDirections[] = {Direction::forward, Direction::data, Direction::weight};
+
+Rows<Conv2dArgs> rows_of(Direction direction, Type type) {
+  if (direction == Direction::forward) return conv2d_forward_rows(type);
+  if (direction == Direction::data) return conv2d_backward_data_rows(type);
+  return conv2d_backward_weight_rows(type);
+}
+
+/// A convolution with its operands.
+template <class T>
+struct Conv {
+  explicit Conv(const Case& c) {
+    args.n = c.n;
+    args.h = c.h;
+    args.w = c.w;
+    args.c = c.c;
+    args.k = c.k;
+    args.r = c.r;
+    args.s = c.s;
+    args.stride_h = c.stride;
+    args.stride_w = c.stride_w > 0 ? c.stride_w : c.stride;
+    args.pad_h = c.pad;
+    args.pad_w = c.pad_w >= 0 ? c.pad_w : c.pad;
+    args.dilation_h = args.dilation_w = c.dilation;
+    args.groups = c.groups;
+    args.oh = (c.h + 2 * args.pad_h - (c.r - 1) * c.dilation - 1) / args.stride_h + 1;
+    args.ow = (c.w + 2 * args.pad_w - (c.s - 1) * c.dilation - 1) / args.stride_w + 1;
+    x = Guarded<T>(c.n * c.h * c.w * c.c);
+    weight = Guarded<T>(c.k * c.r * c.s * (c.c / c.groups));
+    bias = Guarded<T>(c.k);
+    y = Guarded<T>(c.n * args.oh * args.ow * c.k);
+  }
+  void fill_with_integers(int range = 4) {
+    fill_integers(x, 1, -range, range);
+    fill_integers(weight, 2, -range, range);
+    fill_integers(bias, 3, -range, range);
+    fill_integers(y, 4, -range, range);
+  }
+  void fill_with_reals() {
+    fill_reals(x, 1);
+    fill_reals(weight, 2);
+    fill_reals(bias, 3);
+    fill_reals(y, 4);
+  }
+  /// The result of a row: y, dx, or dw followed by db.
+  std::vector<T> run(const Row<Conv2dArgs>& row, Direction direction, int threads,
+                     bool bias_too = true, bool relu = false) {
+    Conv2dArgs a = args;
+    a.relu = relu;
+    a.x = x.data();
+    a.weight = weight.data();
+    a.bias = bias_too ? bias.data() : nullptr;
+    a.y = y.data();
+    if (direction == Direction::forward) {
+      Guarded<T> out(y.size());
+      a.y = out.data();
+      run_row(row, a, threads);
+      return {out.begin(), out.end()};
+    }
+    if (direction == Direction::data) {
+      Guarded<T> out(x.size());
+      a.x = out.data();
+      run_row(row, a, threads);
+      return {out.begin(), out.end()};
+    }
+    Guarded<T> out(weight.size()), sums(bias.size());
+    a.weight = out.data();
+    if (bias_too) a.bias = sums.data();
+    run_row(row, a, threads);
+    std::vector<T> both(out.begin(), out.end());
+    if (bias_too) both.insert(both.end(), sums.begin(), sums.end());
+    return both;
+  }
+  std::int64_t length(Direction direction) const {
+    if (direction == Direction::weight) return args.n * args.oh * args.ow;
+    return args.r * args.s * (direction == Direction::forward ? args.c : args.k) / args.groups;
+  }
+  Conv2dArgs args;
+  Guarded<T> x, weight, bias, y;
+};
+
+Compared same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return taxon::test::same_bits(a.data(), b.data(), static_cast<std::int64_t>(b.size()));
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all = {
+      {1, 1, 1, 1, 1, 1, 1},
+      {2, 5, 4, 3, 8, 3, 3, 1, 1},
+      {3, 8, 8, 16, 16, 3, 3, 1, 1},
+      {2, 31, 31, 3, 17, 3, 3, 2, 1},
+      {1, 15, 15, 10, 24, 3, 3, 2, 1},
+      {5, 7, 7, 17, 10, 3, 3, 1, 1},
+      {4, 3, 3, 24, 3, 3, 3, 1, 1},
+      {2, 1, 1, 24, 33, 3, 3, 1, 1},
+      {2, 7, 9, 64, 32, 1, 1},
+      {3, 9, 7, 33, 65, 1, 1, 2},
+      {2, 12, 12, 1, 6, 5, 5, 1, 2},
+      {2, 14, 14, 6, 16, 5, 5},
+      {1, 23, 20, 3, 40, 7, 7, 2, 3},
+      {2, 6, 6, 5, 7, 3, 3, 1, 5},  // padding wider than the kernel
+      {2, 4, 4, 3, 4, 1, 1, 1, 2},
+      {2, 5, 5, 4, 5, 3, 3, 2, 4},
+      {2, 11, 11, 8, 12, 3, 3, 3},  // stride with a remainder
+      {2, 10, 10, 8, 12, 1, 1, 3},
+      {2, 9, 9, 8, 12, 2, 2, 3},         // pixels that no output reads
+      {2, 13, 13, 6, 9, 3, 3, 1, 2, 2},  // dilation
+      {2, 13, 12, 6, 9, 3, 3, 2, 3, 3},
+      {2, 12, 13, 6, 9, 4, 3, 2, 2, 2},
+      {2, 9, 8, 6, 9, 3, 2, 1, 1, 4},
+      {2, 8, 8, 12, 18, 3, 3, 1, 1, 1, 3},  // groups
+      {2, 9, 9, 20, 20, 3, 3, 2, 1, 1, 20},
+      {2, 6, 6, 64, 96, 3, 3, 1, 1, 1, 2},
+      {2, 7, 11, 3, 5, 1, 5, 1, 2},
+      {2, 11, 7, 3, 5, 5, 1, 2, 1},
+      {40, 4, 4, 40, 48, 3, 3, 1, 1},    // several images a block
+      {3, 40, 41, 3, 8, 3, 3, 1, 1},     // several bands an image
+      {1, 4, 4, 300, 40, 3, 3, 1, 1},    // many channels: several passes
+      {36, 4, 4, 160, 160, 3, 3, 1, 1},  // outputs of the weights' gradient are split
+  };
+  Case oblong{2, 10, 12, 9, 20, 3, 2, 2, 1};
+  oblong.stride_w = 1;
+  oblong.pad_w = 0;
+  all.push_back(oblong);
+  return all;
+}
+
+double dot(const std::vector<float>& a, const Guarded<float>& b) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < b.size(); ++i) {
+    sum += static_cast<double>(a[static_cast<std::size_t>(i)]) * static_cast<double>(b[i]);
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("conv2d: the reference is the sum of its definition") {
+  Conv<float> conv({1, 2, 2, 1, 1, 2, 2, 1, 1});
+  const float x[] = {1, 2, 3, 4}, w[] = {1, 10, 100, 1000};
+  std::copy(x, x + 4, conv.x.begin());
+  std::copy(w, w + 4, conv.weight.begin());
+  conv.bias.fill(-1);
+  const std::vector<float> y =
+      conv.run(reference_of(conv2d_forward_rows(Type::f32)), Direction::forward, 1);
+  const float expected[] = {1000, 2100, 200, 3010, 4321, 402, 30, 43, 4};
+  REQUIRE(y.size() == 9);
+  for (std::size_t i = 0; i < 9; ++i) CHECK(y[i] == expected[i] - 1);
+}
+
+TEST_CASE("conv2d: every row equals the reference on integers, on any number of threads") {
+  for (const Case& c : cases()) {
+    INFO(c);
+    Conv<float> conv(c);
+    conv.fill_with_integers();
+    for (const Direction direction : kDirections) {
+      const auto rows = rows_of(direction, Type::f32);
+      const auto expected = conv.run(reference_of(rows), direction, 1);
+      for_each_row(rows, conv.args, [&](const Row<Conv2dArgs>& row) {
+        INFO(row.name);
+        CHECK(row.exact);
+        for (int threads = 1; threads <= 3; ++threads) {
+          INFO(threads << " threads");
+          CHECK(same_bits(conv.run(row, direction, threads), expected));
+        }
+      });
+    }
+  }
+}
+
+TEST_CASE("conv2d: without bias, and with ReLU") {
+  for (const Case& c : {Case{2, 9, 9, 12, 20, 3, 3, 2, 1}, Case{2, 6, 6, 3, 64, 3, 3, 1, 1}}) {
+    INFO(c);
+    Conv<float> conv(c);
+    conv.fill_with_integers();
+    for (const Direction direction : kDirections) {
+      const auto rows = rows_of(direction, Type::f32);
+      const bool relu = direction == Direction::forward;
+      for_each_row(rows, conv.args, [&](const Row<Conv2dArgs>& row) {
+        INFO(row.name);
+        CHECK(same_bits(conv.run(row, direction, 2, false),
+                        conv.run(reference_of(rows), direction, 1, false)));
+        CHECK(same_bits(conv.run(row, direction, 2, true, relu),
+                        conv.run(reference_of(rows), direction, 1, true, relu)));
+      });
+    }
+  }
+}
+
+TEST_CASE("conv2d: every row is close to the result in double, and repeatable, on reals") {
+  for (const Case& c : cases()) {
+    INFO(c);
+    Conv<float> conv(c);
+    Conv<double> exact(c);
+    conv.fill_with_reals();
+    std::copy(conv.x.begin(), conv.x.end(), exact.x.begin());
+    std::copy(conv.weight.begin(), conv.weight.end(), exact.weight.begin());
+    std::copy(conv.bias.begin(), conv.bias.end(), exact.bias.begin());
+    std::copy(conv.y.begin(), conv.y.end(), exact.y.begin());
+    for (const Direction direction : kDirections) {
+      const auto sums = exact.run(reference_of(rows_of(direction, Type::f64)), direction, 1);
+      const std::vector<float> expected(sums.begin(), sums.end());
+      const auto rows = rows_of(direction, Type::f32);
+      for_each_row(rows, conv.args, [&](const Row<Conv2dArgs>& row) {
+        INFO(row.name);
+        const auto once = conv.run(row, direction, 1);
+        CHECK(close_values(once.data(), expected.data(), static_cast<std::int64_t>(once.size()),
+                           sum_tolerance<float>(conv.length(direction), 1)));
+        CHECK(same_bits(conv.run(row, direction, 1), once));
+        CHECK(same_bits(conv.run(row, direction, 2), once));
+        CHECK(same_bits(conv.run(row, direction, 3), once));
+      });
+    }
+  }
+}
+
+TEST_CASE("conv2d: the directions are adjoint, exactly on integers") {
+  for (const Case& c : cases()) {
+    INFO(c);
+    Conv<float> conv(c);
+    conv.fill_with_integers(2);
+    const auto forward = conv2d_forward_rows(Type::f32);
+    for (std::size_t i = 0; i < forward.count; ++i) {
+      if (forward.first[i].needs > active_needs()) continue;
+      INFO(forward.first[i].name);
+      const auto y = conv.run(forward.first[i], Direction::forward, 2, false);
+      const auto dx = conv.run(conv2d_backward_data_rows(Type::f32).first[i], Direction::data, 2);
+      const auto dw =
+          conv.run(conv2d_backward_weight_rows(Type::f32).first[i], Direction::weight, 2, false);
+      CHECK(dot(y, conv.y) == dot(dx, conv.x));
+      CHECK(dot(y, conv.y) == dot(dw, conv.weight));
+    }
+  }
+}
