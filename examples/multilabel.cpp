@@ -77,7 +77,9 @@ static Predictions predict(Module& net, Loader& test) {
 int main(int argc, char** argv) try {
   const std::string manifest = argc > 1 ? argv[1] : "";
   const std::int64_t most_steps = argc > 2 ? std::stoll(argv[2]) : 1000000;
-  const Splits data = manifest.empty() ? shapes() : open_dataset(manifest, {.task = Task::multi});
+  DataOptions reading;
+  reading.task = Task::multi;
+  const Splits data = manifest.empty() ? shapes() : open_dataset(manifest, reading);
 
   LoaderOptions options;
   options.batch = 32;

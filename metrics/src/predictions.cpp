@@ -29,6 +29,11 @@ std::string rounded(double v) {
           std::to_chars(buffer, buffer + sizeof buffer, v, std::chars_format::general, 6).ptr};
 }
 
+void append_cell(std::string& out, const std::string& cell) {
+  out += ',';
+  out += cell;
+}
+
 void complete_single(Predictions& p, std::size_t n, std::size_t c) {
   if (p.predicted.empty()) p.predicted = most_probable(p.probability, static_cast<std::int64_t>(c));
   if (p.probability.empty()) return;
@@ -114,7 +119,7 @@ std::string predictions_csv(const Predictions& p, const std::string& separator) 
   check_sizes(p, n, c);
   std::string out = "id,path,true,predicted,confidence,loss";
   if (!p.probability.empty())
-    for (const std::string& name : p.classes) out += "," + csv::quoted("prob_" + name);
+    for (const std::string& name : p.classes) append_cell(out, csv::quoted(text("prob_", name)));
   out += '\n';
   const auto name = [&](const std::vector<std::int64_t>& k, std::size_t i) {
     return k.empty() ? std::string() : p.classes.at(static_cast<std::size_t>(k[i]));
@@ -124,15 +129,16 @@ std::string predictions_csv(const Predictions& p, const std::string& separator) 
     out += ",";
     out += p.path.empty() ? std::string() : csv::quoted(p.path[i]);
     const bool multi = p.multi_label;
-    out += "," + csv::quoted(multi ? labels(p, p.truth_labels, i, separator) : name(p.truth, i));
+    append_cell(out,
+                csv::quoted(multi ? labels(p, p.truth_labels, i, separator) : name(p.truth, i)));
     out += ",";
     if (!multi) out += csv::quoted(name(p.predicted, i));
     if (multi && !p.predicted_labels.empty())
       out += csv::quoted(labels(p, p.predicted_labels, i, separator));
-    out += "," + (p.confidence.empty() ? std::string() : shortest(p.confidence[i]));
-    out += "," + (p.loss.empty() ? std::string() : rounded(p.loss[i]));
+    append_cell(out, p.confidence.empty() ? std::string() : shortest(p.confidence[i]));
+    append_cell(out, p.loss.empty() ? std::string() : rounded(p.loss[i]));
     if (!p.probability.empty())
-      for (std::size_t k = 0; k < c; ++k) out += "," + shortest(p.probability[i * c + k]);
+      for (std::size_t k = 0; k < c; ++k) append_cell(out, shortest(p.probability[i * c + k]));
     out += '\n';
   }
   return out;

@@ -58,14 +58,15 @@ class Table {
 
   std::string str() const {
     if (undefined_.empty()) return out_;
-    return out_ + "\nwarning: undefined (nothing to divide by), shown as '-' and averaged as 0: " +
-           join(undefined_, "; ") + "\n";
+    return text(out_,
+                "\nwarning: undefined (nothing to divide by), shown as '-' and averaged as 0: ",
+                join(undefined_, "; "), "\n");
   }
 
  private:
   void line(const std::vector<std::string>& cells) {
     out_ += right(cells[0], width_) + " ";
-    for (std::size_t i = 1; i < cells.size(); ++i) out_ += " " + right(cells[i], 9);
+    for (std::size_t i = 1; i < cells.size(); ++i) out_ += text(' ', right(cells[i], 9));
     out_ += '\n';
   }
   void note(const ClassScores& k) {
@@ -73,7 +74,7 @@ class Table {
     if (!k.precision) names.emplace_back("precision");
     if (!k.recall) names.emplace_back("recall");
     if (!k.f1) names.emplace_back("f1-score");
-    if (!names.empty()) undefined_.push_back(join(names, ", ") + " of '" + k.name + "'");
+    if (!names.empty()) undefined_.push_back(text(join(names, ", "), " of '", k.name, "'"));
   }
 
   std::size_t width_;
@@ -85,7 +86,7 @@ class Table {
 
 std::string figures(const std::vector<std::pair<const char*, std::optional<double>>>& rows) {
   std::string out = "\n";
-  for (const auto& [name, value] : rows) out += right(name, 18) + "  " + fixed(value, 4) + "\n";
+  for (const auto& [name, value] : rows) out += text(right(name, 18), "  ", fixed(value, 4), "\n");
   return out;
 }
 
@@ -120,12 +121,12 @@ std::string metrics_text(const SingleLabelMetrics& m) {
   const std::vector<Confusion> worst = worst_confusions(m, 5);
   if (worst.empty()) return out;
   out += "\nmost frequent mistakes (true -> predicted)\n";
-  for (const Confusion& w : worst)
-    out += right(std::to_string(w.count), 7) + "  " +
-           m.per_class[static_cast<std::size_t>(w.truth)].name + " -> " +
-           m.per_class[static_cast<std::size_t>(w.predicted)].name + "  (" +
-           fixed(100 * w.share, 1) + " % of " +
-           m.per_class[static_cast<std::size_t>(w.truth)].name + ")\n";
+  for (const Confusion& w : worst) {
+    const std::string& truth = m.per_class[static_cast<std::size_t>(w.truth)].name;
+    const std::string& predicted = m.per_class[static_cast<std::size_t>(w.predicted)].name;
+    out += text(right(std::to_string(w.count), 7), "  ", truth, " -> ", predicted, "  (",
+                fixed(100 * w.share, 1), " % of ", truth, ")\n");
+  }
   return out;
 }
 
@@ -145,13 +146,13 @@ std::string confusion_table(const SingleLabelMetrics& m) {
     widths[p] = width_of(m.per_class[p].name);
     for (std::size_t t = 0; t < c; ++t)
       widths[p] = std::max(widths[p], std::to_string(m.confusion[t * c + p]).size());
-    out += "  " + right(m.per_class[p].name, widths[p]);
+    out += text("  ", right(m.per_class[p].name, widths[p]));
   }
   out += '\n';
   for (std::size_t t = 0; t < c; ++t) {
     out += right(m.per_class[t].name, name_width);
     for (std::size_t p = 0; p < c; ++p)
-      out += "  " + right(std::to_string(m.confusion[t * c + p]), widths[p]);
+      out += text("  ", right(std::to_string(m.confusion[t * c + p]), widths[p]));
     out += '\n';
   }
   return out;
