@@ -2,7 +2,7 @@
 PyTorch f64, and compares the losses: up to every step, Taxon's largest distance from the f64 run must
 be within 3 times that of PyTorch's f32 run, plus a floor for the rounding of the loss itself.
 
-Use: training.py PEER_TRAIN [--steps 50] [--batch 128]   (the program built from peer_train.cpp)
+Use: training.py PEER_TRAINING [--steps 50] [--batch 128]   (the program built from peer_training.cpp)
 Exit code 77: PyTorch is not installed.
 """
 import argparse, os, re, subprocess, sys, tempfile

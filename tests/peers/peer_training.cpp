@@ -1,6 +1,6 @@
 // Driver of training.py: trains a model from given weights on given batches and writes each step's
-// loss. Use: peer_train MODEL IN.safetensors OUT.safetensors LR MOMENTUM WEIGHT_DECAY IN holds the
-// weights as "w.<name>" (PyTorch's names and layouts), "x" f32 [steps, n, c, h, w] and "y" i64
+// loss. Use: peer_training MODEL IN.safetensors OUT.safetensors LR MOMENTUM WEIGHT_DECAY IN holds
+// the weights as "w.<name>" (PyTorch's names and layouts), "x" f32 [steps, n, c, h, w] and "y" i64
 // [steps, n]; OUT gets "loss" f64 [steps]. Momentum > 0 is Nesterov's.
 #include <taxon/base/text.h>
 #include <taxon/core/ops.h>
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   try {
     run(argv);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "peer_train: %s\n", e.what());
+    std::fprintf(stderr, "peer_training: %s\n", e.what());
     return 1;
   }
   return 0;
