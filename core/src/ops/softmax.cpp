@@ -111,6 +111,10 @@ Specs CrossEntropyOp::infer(const Specs& in, const Options& o) {
                      logits.shape[0], "] or ", logits);
   }
   check_vector(info.name, "class weights", in[kClassWeight], logits.shape[1]);
+  if (in[kClassWeight].defined && in[kClassWeight].dtype != logits.dtype) {
+    fail<DTypeError>("cross_entropy: class weights ", in[kClassWeight], " for logits ", logits,
+                     "; expected ", logits.dtype);
+  }
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) {
     fail<OptionError>("cross_entropy: label smoothing is ", o.label_smoothing, "; expected 0 to 1");
   }
