@@ -10,7 +10,7 @@
 #include "geometry.h"
 #include "source.h"
 
-#include <taxon/kernels/carver.h>
+#include "gemm/carver.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // See geometry.h.
 #include "geometry.h"
 
-#include <taxon/kernels/carver.h>
+#include "gemm/carver.h"
 
 #include <algorithm>
 

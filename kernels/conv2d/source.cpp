@@ -1,7 +1,7 @@
 // See source.h.
 #include "source.h"
 
-#include <taxon/kernels/carver.h>
+#include "gemm/carver.h"
 
 #include <algorithm>
 

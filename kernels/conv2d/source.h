@@ -4,7 +4,7 @@
 
 #include "geometry.h"
 
-#include <taxon/kernels/micro.h>
+#include "gemm/micro.h"
 
 namespace taxon::kernels {
 

@@ -1,7 +1,7 @@
 // The inner kernels of matrix product and convolution, for one instruction set (see micro.h).
 // Accumulators of a whole tile stay in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 5 x 8
 // without; what a tile reads of A is broadcast from memory, B comes as one or two vectors a step.
-#include <taxon/kernels/micro.h>
+#include "gemm/micro.h"
 
 #if defined(TAXON_ISA_avx2) || defined(TAXON_ISA_avx512)
 #include <immintrin.h>

@@ -4,7 +4,7 @@
 // transpose of a matrix (a linear layer on one image) are dot products without any packing.
 #include "packed.h"
 
-#include <taxon/kernels/carver.h>
+#include "gemm/carver.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <taxon/kernels/gemm.h>
-#include <taxon/kernels/micro.h>
+#include "gemm/micro.h"
 
 namespace taxon::kernels {
 
