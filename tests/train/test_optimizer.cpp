@@ -1,0 +1,187 @@
+// Optimizers and schedules against values that torch 2 computed in double precision.
+#include "catch.h"
+
+#include <taxon/layers/layers.h>
+#include <taxon/train/optimizer.h>
+#include <taxon/train/schedule.h>
+
+#include <cmath>
+#include <functional>
+
+using namespace taxon;
+
+namespace {
+
+using Values = std::vector<double>;
+using Make = std::function<std::unique_ptr<Optimizer>(std::vector<ParamGroup>)>;
+
+const std::vector<Values> gradients = {
+    {0.1, -0.2, 0.3}, {0.4, 0.0, -0.5}, {-0.6, 0.7, 0.2}, {0.05, -0.05, 1.0}};
+
+Tensor parameter(DType dtype = DType::f64) {
+  return Tensor::from(Values{1.0, -2.0, 0.5}, Shape{3}).to(dtype).set_requires_grad();
+}
+
+std::vector<ParamGroup> group(const Tensor& p, double weight_decay = 0) {
+  ParamGroup g;
+  g.params.push_back({"p", p});
+  g.weight_decay = weight_decay;
+  return {g};
+}
+
+void steps(Optimizer& optimizer, Tensor p, std::size_t from, std::size_t to) {
+  for (std::size_t i = from; i < to; ++i) {
+    p.set_grad(Tensor::from(gradients[i], Shape{3}));
+    optimizer.step();
+  }
+}
+
+void check(const Make& make, double weight_decay, const Values& expected) {
+  Tensor p = parameter();
+  const auto optimizer = make(group(p, weight_decay));
+  steps(*optimizer, p, 0, 4);
+  const Values got = p.to_vector<double>();
+  for (std::size_t i = 0; i < 3; ++i) CHECK(got[i] == Approx(expected[i]).epsilon(1e-14));
+}
+
+Make sgd(double momentum, double dampening = 0, bool nesterov = false) {
+  return [=](std::vector<ParamGroup> groups) {
+    SgdOptions o;
+    o.momentum = momentum;
+    o.dampening = dampening;
+    o.nesterov = nesterov;
+    return std::make_unique<Sgd>(std::move(groups), 0.1, o);
+  };
+}
+
+void check_schedule(const Schedule& s, const Values& expected) {
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(s.rate(static_cast<std::int64_t>(i)) == Approx(expected[i]).epsilon(1e-12));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("sgd follows torch.optim.SGD") {
+  check(sgd(0), 0, {1.0050000000000001, -2.0449999999999999, 0.40000000000000002});
+  check(sgd(0.9), 0, {0.96621000000000001, -2.0592199999999998, 0.39432999999999996});
+  check(sgd(0.9, 0.5), 0, {0.96590999999999994, -1.99522, 0.39557999999999999});
+  check(sgd(0.9, 0, true), 0.01, {0.96287805938205306, -2.074233327484106, 0.29901122391432905});
+}
+
+TEST_CASE("sgd refuses Nesterov without momentum") {
+  REQUIRE_THROWS_AS(sgd(0, 0, true)(group(parameter())), OptionError);
+  REQUIRE_THROWS_AS(sgd(0.9, 0.1, true)(group(parameter())), OptionError);
+}
+
+TEST_CASE("adamw follows torch.optim.AdamW") {
+  check([](auto groups) { return std::make_unique<AdamW>(std::move(groups)); }, 0.01,
+        {0.99828940428153168, -1.9990680804094609, 0.49878912674182047});
+  check(
+      [](auto groups) {
+        AdamWOptions o;
+        o.beta1 = 0.8;
+        o.beta2 = 0.99;
+        o.eps = 1e-6;
+        return std::make_unique<AdamW>(std::move(groups), 0.05, o);
+      },
+      0.1, {0.90185905324088889, -1.9263715632785574, 0.4300799877084529});
+}
+
+TEST_CASE("an optimizer goes on from its saved state bit by bit") {
+  for (const bool adam : {false, true}) {
+    const auto make = [adam](std::vector<ParamGroup> groups) -> std::unique_ptr<Optimizer> {
+      if (adam) return std::make_unique<AdamW>(std::move(groups));
+      return sgd(0.9, 0, true)(std::move(groups));
+    };
+    Tensor whole = parameter();
+    const auto a = make(group(whole));
+    steps(*a, whole, 0, 4);
+
+    Tensor first = parameter();
+    const auto b = make(group(first));
+    steps(*b, first, 0, 2);
+    Tensor second = first.clone().set_requires_grad();
+    const auto c = make(group(second));
+    c->load_state(b->state());
+    steps(*c, second, 2, 4);
+    CHECK(second.to_vector<double>() == whole.to_vector<double>());
+  }
+}
+
+TEST_CASE("state that does not fit is refused") {
+  Tensor p = parameter();
+  const auto optimizer = sgd(0.9)(group(p));
+  const Tensor t = Tensor::zeros(Shape{2}, DType::f64);
+  REQUIRE_THROWS_AS(optimizer->load_state({{"momentum_buffer.q", t}}), FormatError);
+  REQUIRE_THROWS_AS(optimizer->load_state({{"momentum_buffer.p", t}}), FormatError);
+  REQUIRE_THROWS_AS(optimizer->load_state({{"exp_avg.p", t}}), FormatError);
+}
+
+TEST_CASE("parameters without a gradient stay as they are") {
+  Tensor p = parameter();
+  const auto optimizer = sgd(0.9)(group(p, 0.1));
+  optimizer->step();
+  CHECK(p.to_vector<double>() == Values{1.0, -2.0, 0.5});
+  CHECK(optimizer->state().empty());
+}
+
+TEST_CASE("weight decay skips biases and norm parameters when asked") {
+  Init init;
+  Sequential net;
+  net.add<Conv2d>(3, 4, 3, init).add<BatchNorm2d>(4).add<Linear>(4, 2, init);
+  const auto one = param_groups(net, 0.1);
+  REQUIRE(one.size() == 1);
+  CHECK(one[0].params.size() == 6);
+  const auto two = param_groups(net, 0.1, true);
+  REQUIRE(two.size() == 2);
+  CHECK(two[0].params.size() == 2);
+  CHECK(two[1].params.size() == 4);
+  CHECK(two[0].weight_decay == 0.1);
+  CHECK(two[1].weight_decay == 0);
+}
+
+TEST_CASE("schedules follow torch.optim.lr_scheduler") {
+  Schedule s;
+  s.lr = 0.1;
+  s.total_steps = 10;
+  SECTION("constant") {
+    check_schedule(s, Values(10, 0.1));
+  }
+  SECTION("OneCycleLR") {
+    s.kind = ScheduleKind::onecycle;
+    check_schedule(s, {0.0040000000000000036, 0.052000000000000005, 0.1, 0.095048463201347383,
+                       0.081174565394976306, 0.06112620219362893, 0.038874197806371073,
+                       0.018825834605023701, 0.0049519367986526289, 4e-07});
+  }
+  SECTION("CosineAnnealingLR") {
+    s.kind = ScheduleKind::cosine;
+    s.final_lr = 0.001;
+    check_schedule(s, {0.1, 0.097577297556610113, 0.090546341221559898, 0.079595369988477424,
+                       0.065796341221559904, 0.0505, 0.03520365877844011, 0.021404630011522589,
+                       0.010453658778440109, 0.0034227024433899004});
+  }
+  SECTION("StepLR") {
+    s.kind = ScheduleKind::step;
+    s.step_size = 3;
+    check_schedule(s, {0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001, 0.001, 0.0001});
+  }
+  SECTION("LinearLR") {
+    s.kind = ScheduleKind::linear;
+    s.final_lr = 0.02;
+    check_schedule(s, {0.1, 0.092, 0.084, 0.076, 0.068, 0.06, 0.052, 0.044, 0.036, 0.028});
+  }
+  SECTION("a warm-up before CosineAnnealingLR") {
+    s.kind = ScheduleKind::cosine;
+    s.total_steps = 12;
+    s.warmup_steps = 4;
+    check_schedule(s, {0.001, 0.02575, 0.0505, 0.07525, 0.1, 0.096193976625564337,
+                       0.085355339059327379, 0.069134171618254497, 0.05, 0.030865828381745515,
+                       0.014644660940672627, 0.0038060233744356634});
+  }
+}
+
+TEST_CASE("schedules have names") {
+  for (const std::string& name : schedule_names()) CHECK(name_of(parse_schedule(name)) == name);
+  REQUIRE_THROWS_AS(parse_schedule("cosin"), OptionError);
+}
