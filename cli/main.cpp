@@ -172,5 +172,7 @@ std::string version_text() {
 }  // namespace taxon::cli
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // a file that grows too large is an error of write(), as a full disk
   return taxon::cli::guarded(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

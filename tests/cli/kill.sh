@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SIGKILL at any moment leaves whole files: --resume goes on and ends with the same weights.
+. "$(dirname "$0")/common.sh"
+pictures photos 20
+options=(photos --model cnn --size 8 --epochs 12 --batch 8 --seed 5 --quiet)
+run 0 train "${options[@]}" --out whole
+
+"$TAXON" train "${options[@]}" --out part 2>err &
+kills=0
+while :; do
+  sleep "0.$(printf '%03d' $((20 + RANDOM % 150)))"
+  kill -KILL $! 2>/dev/null && kills=$((kills + 1))
+  wait $! 2>/dev/null
+  code=$?
+  [ $code = 0 ] && break
+  [ $code = 137 ] || { fail "exit code $code"; cat err >&2; break; }
+  for file in part/*.safetensors; do
+    [ -e "$file" ] || continue
+    case $file in
+      part/checkpoint*) ;;
+      *) "$TAXON" info "$file" >out 2>info || { fail "$file is broken: $(cat info)"; break 2; } ;;
+    esac
+  done
+  [ $kills -gt 200 ] && { fail "no end after 200 kills"; break; }
+  if [ $kills -gt 12 ]; then  # enough of them
+    "$TAXON" train --resume part --quiet 2>err || { fail "the last resume"; cat err >&2; }
+    break
+  fi
+  if [ -e part/args.toml ]; then
+    "$TAXON" train --resume part --quiet 2>err &
+  else
+    rm -rf part
+    "$TAXON" train "${options[@]}" --out part 2>err &
+  fi
+done
+for file in best last; do same whole/$file.safetensors part/$file.safetensors; done
+same whole/predictions.csv part/predictions.csv
+[ -n "$(find part -name '*.safetensors.*')" ] && ls part >&2
+echo "$kills kills"
+finish

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# The life of a model: train, repeat, evaluate, predict, fine-tune; files, columns and keys of the contract.
+. "$(dirname "$0")/common.sh"
+pictures photos 12
+
+run 0 train photos --model mlp --size 8 --epochs 5 --batch 8 --lr 0.02 --seed 3
+for file in args.toml results.csv best.safetensors last.safetensors checkpoint.safetensors predictions.csv metrics.json; do
+  is_there runs/photos-mlp/$file
+done
+says out "run: runs/photos-mlp"
+says out "epoch 5/5"
+[ "$(head -1 runs/photos-mlp/results.csv)" = \
+  "epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,val/loss,lr" ] || fail "columns of results.csv"
+[ "$(wc -l <runs/photos-mlp/results.csv)" = 6 ] || fail "rows of results.csv"
+says runs/photos-mlp/metrics.json '"task": "single"'
+says runs/photos-mlp/metrics.json '"accuracy": 1'
+head -1 runs/photos-mlp/predictions.csv >columns
+says columns "id,path,true,predicted,confidence,loss,prob_bottom,prob_top"
+[ "$(wc -l <runs/photos-mlp/predictions.csv)" = 25 ] || fail "rows of predictions.csv"
+
+# Repeated bit for bit, never overwritten, whatever the number of threads.
+run 0 train --config runs/photos-mlp/args.toml
+is_there runs/photos-mlp-2
+for file in best last; do same runs/photos-mlp/$file.safetensors runs/photos-mlp-2/$file.safetensors; done
+same runs/photos-mlp/args.toml runs/photos-mlp-2/args.toml
+same runs/photos-mlp/predictions.csv runs/photos-mlp-2/predictions.csv
+run 0 train --config runs/photos-mlp/args.toml --threads 3 --out three
+same runs/photos-mlp/last.safetensors three/last.safetensors
+run 0 train --config runs/photos-mlp/args.toml --out three
+is_there three-2/best.safetensors
+
+# eval and metrics agree with the run's own metrics.
+run 0 eval runs/photos-mlp photos --batch 8 --json; same out runs/photos-mlp/metrics.json
+run 0 metrics runs/photos-mlp/predictions.csv --json; same out runs/photos-mlp/metrics.json
+run 0 eval runs/photos-mlp/best.safetensors photos --split val --out measured; says out precision
+is_there measured/predictions.csv
+is_there measured/metrics.json
+
+# Events.
+run 0 train photos --model mlp --size 8 --epochs 2 --batch 8 --json --out events
+[ "$(wc -l <out)" = 3 ] || fail "--json: $(wc -l <out) lines on stdout, expected 3"
+head -1 out >first; tail -1 out >last
+for key in '{"event":"epoch","epoch":1,' '"train_loss":' '"val_loss":' '"accuracy_top1":' '"images_per_s":' '"seconds":'; do
+  says first "$key"
+done
+says last '{"event":"done","run":"events","metrics":{'
+run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --quiet --out quiet
+[ -s out ] && fail "--quiet wrote to stdout"
+
+# predict: files, folders, standard input, files that cannot be read.
+run 0 predict runs/photos-mlp photos/test/top/0.bmp; says out "photos/test/top/0.bmp  top  "
+run 0 predict runs/photos-mlp photos/test/top/0.bmp --top 2; [ "$(wc -l <out)" = 2 ] || fail "--top 2"
+run 0 predict runs/photos-mlp photos/test --json; [ "$(wc -l <out)" = 24 ] || fail "a folder"
+says out '{"path":"photos/test/top/0.bmp","top":[{"label":"top","index":1,"probability":'
+echo photos/test/bottom/1.bmp | "$TAXON" predict runs/photos-mlp - >out 2>err; says out "  bottom  "
+echo broken >broken.png
+run 1 predict runs/photos-mlp broken.png photos/test/top/0.bmp missing.png --json
+[ "$(wc -l <out)" = 3 ] || fail "predict goes on after a broken file"
+says out '{"path":"broken.png","error":"'
+says err broken.png
+says err missing.png
+
+run 0 info runs/photos-mlp --verify; says out verified; says out "bottom, top"
+
+# Fine-tuning, freezing, averaging, the other optimizer, losses, weights, stopping.
+run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8 --out tuned
+is_there tuned/best.safetensors
+run 0 train photos --model resnet8 --size 8 --epochs 1 --batch 8 --freeze backbone --out frozen
+run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --optimizer adamw --lr 0.001 --ema 0.9 \
+  --label-smoothing 0.1 --class-weights balanced --warmup 0.5 --schedule linear --no-norm-decay --out rest
+for loss in bce focal asl; do
+  run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --loss $loss --quiet --out loss_$loss
+done
+printf 'class,weight\ntop,2\nbottom,0.5\n' >weights.csv
+run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --class-weights weights.csv --quiet --out weighted
+run 0 train photos --model mlp --size 8 --epochs 50 --batch 8 --lr 0.02 --target 0.9 --out target
+says out "stopped after epoch"
+run 2 train photos --model resnet8 --freeze 99; says err "--freeze is 99"
+
+# A manifest with several labels.
+{ echo "filename,labels,split"
+  for split in train val test; do for i in 0 1 2 3 4 5 6 7; do
+    echo "photos/$split/top/$i.bmp,top|bright,$split"; echo "photos/$split/bottom/$i.bmp,bottom,$split"
+  done; done; } >labels.csv
+run 0 train labels.csv --model mlp --size 8 --epochs 4 --batch 8 --lr 0.05 --out several
+says out mAP
+[ "$(head -1 several/results.csv)" = \
+  "epoch,time,train/loss,metrics/mAP,metrics/f1_micro,metrics/f1_macro,val/loss,lr" ] || fail "columns, several labels"
+says several/metrics.json '"mAP":'
+run 0 eval several labels.csv --batch 8 --json; same out several/metrics.json
+run 0 metrics several/predictions.csv --json; same out several/metrics.json
+run 0 data show labels.csv; says out bright
+finish

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Help that fits a screen, version, licences, and errors of usage with suggestions.
+. "$(dirname "$0")/common.sh"
+
+fits() {
+  awk -v name="$1" 'length($0) > 90 { print name ": line too long: " $0; bad = 1 }
+       END { if (NR > 36) { print name ": " NR " lines"; bad = 1 } exit bad }' out >&2 || fail "help of $1"
+}
+run 0 --help; fits taxon; says out Example
+for verb in train eval predict metrics data info bench; do
+  run 0 --help
+  says out "taxon $verb"
+  run 0 $verb --help
+  fits $verb
+  says out Example
+done
+# Every option of the table is in the help of train.
+run 0 train --help
+cp out train_help
+for option in $(sed -n 's/.*TrainOptionRow{"\([a-z_]*\)".*/\1/p' "$SOURCE/train/src/options.cpp"); do
+  [ "$option" = data ] || says train_help "--${option//_/-}"
+done
+
+run 0 --version
+for word in taxon commit compiler isa backends; do says out "$word"; done
+run 0 --licenses
+for word in Apache zlib Eigen nlohmann; do says out "$word"; done
+
+run 2; says err "taxon train"
+run 2 trian; says err "did you mean 'train'"
+run 2 --vresion; says err "did you mean '--version'"
+run 2 train x --epoch 3; says err "did you mean '--epochs'"
+run 2 train x --epochs; says err "--epochs"
+run 2 train x --epochs 0; says err "--epochs is 0, expected 1"
+run 2 train x --lr fast; says err "--lr"
+run 2 train x --schedule cosin; says err "did you mean 'cosine'"
+run 2 train x --optimizer muon; says err "expected sgd, adamw"
+run 2 train x --mixup 0.2; says err "has no mixing of samples yet"
+run 2 train x --device cuda; says err "--device is 'cuda'"
+run 2 train x --precision bf16; says err "--precision is 'bf16'"
+run 2 train x y; says err "unexpected argument 'y'"
+run 2 train; says err "DATA is missing"
+run 2 eval; says err "MODEL"
+run 2 predict; says err "MODEL"
+run 2 data lst; says err "did you mean 'list'"
+run 2 bench --model resnet81; says err "resnet8"
+run 2 bench --precision bf16; says err "f32"
+run 2 info --verify; says err "--verify needs a model"
+run 4 metrics nowhere.csv; says err nowhere.csv
+run 4 train x --config nowhere.toml; says err nowhere.toml
+run 4 train --resume nowhere; says err "nowhere"
+
+run 0 info; says out "instruction set"
+run 0 info --kernels; says out conv2d_forward; says out chosen
+TAXON_ISA=baseline run 0 info --kernels; says out "declined: TAXON_ISA caps at baseline"
+run 0 data list; says out fashion-mnist
+run 0 bench --model mlp --batch 2 --seconds 0.01 --json
+for key in model precision batch threads isa train_ms train_img_s infer_ms infer_img_s b1_ms peak_rss_mb; do
+  says out "\"$key\":"
+done
+finish
