@@ -53,6 +53,8 @@ constexpr Table tables[] = {
     {"reduce", Type::f64, each<reduce_rows>},
     {"argmax", Type::f32, each<argmax_rows>},
     {"argmax", Type::f64, each<argmax_rows>},
+    {"spread", Type::f32, each<spread_rows>},
+    {"spread", Type::f64, each<spread_rows>},
     {"batch_norm", Type::f32, each<batch_norm_rows>},
     {"batch_norm", Type::f64, each<batch_norm_rows>},
     {"batch_norm_grad", Type::f32, each<batch_norm_grad_rows>},

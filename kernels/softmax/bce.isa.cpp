@@ -32,9 +32,10 @@ void bce(const BceArgs& g, const Exec& exec) {
   float* loss = static_cast<float*>(g.loss);
   map(g, exec, [&](int64_t i, auto part, Vec extra) {
     const Vec v = part.load(x + i), t = part.load(target + i);
-    const Vec softplus = log1p(exp(-abs(v))) + max(Vec{}, -v);
     const Vec w = fma(extra, t, broadcast(1.0f));
-    part.store(loss + i, fma(1.0f - t, v, w * softplus));
+    // The linear terms first: for a negative that is sure (t = 0, x << 0) they cancel exactly.
+    const Vec linear = fma(1.0f - t, v, w * max(Vec{}, -v));
+    part.store(loss + i, fma(w, log1p(exp(-abs(v))), linear));
   });
 }
 
