@@ -67,7 +67,7 @@ TEST_CASE("a folder without splits is divided 80/10/10, seeded and by class") {
   o.seed = 1;
   CHECK(s.fingerprint() != open_dataset(folder / "f", o).fingerprint());
   o.val_fraction = 0.5;
-  CHECK(open_dataset(folder / "f", o).val->class_counts() == std::vector<std::int64_t>{10, 5, 0});
+  CHECK(open_dataset(folder / "f", o).val->class_counts() == std::vector<std::int64_t>{10, 5, 1});
   o.val_fraction = 0.0;
   CHECK(open_dataset(folder / "f", o).val == nullptr);
 }

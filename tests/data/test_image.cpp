@@ -114,7 +114,7 @@ TEST_CASE("dimensions are capped before pixels are decoded") {
     }
     return error_of<FormatError>([&] { decode_image(b, "f"); });
   };
-  CHECK(contains(with_size(30000, 30000), "30000x30000 pixels, expected sides up to 32768"));
+  CHECK(contains(with_size(12000, 12000), "12000x12000 pixels, expected sides up to 32768"));
   CHECK(contains(with_size(2000000000, 3), "f: "));
   CHECK(contains(with_size(0, 3), "f: "));
 }
