@@ -64,7 +64,7 @@ std::vector<std::uint8_t> base64_decode(std::string_view text) {
       out.push_back(static_cast<std::uint8_t>(group >> shift & 255u));
     }
   }
-  out.resize(out.size() - padding);
+  out.erase(out.end() - static_cast<std::ptrdiff_t>(padding), out.end());
   return out;
 }
 
