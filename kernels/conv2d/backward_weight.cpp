@@ -19,7 +19,7 @@ namespace {
 
 constexpr int64_t kChunks = 8;
 constexpr int64_t kPartialBytes = 6 << 20;  // of all accumulators, else the outputs are split
-constexpr int64_t kChunkPixels = 256, kChunkBytes = 256 << 10;
+constexpr int64_t kChunkPixels = 512, kChunkBytes = 256 << 10;
 constexpr int64_t kSharedPixels = 512, kSharedBytes = 2 << 20;
 
 struct Plan {
@@ -242,7 +242,7 @@ void run_chunks(const Conv2dArgs& args, const Exec& exec, const Micro& micro, co
 /// One block after the other; in each, first copies, then products, are split among the threads.
 void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Plan& p,
                 const Memory& m) {
-  const int64_t parts = std::min<int64_t>(p.panels, ceil_div(32, p.layout.slabs));
+  const int64_t parts = std::min<int64_t>(p.panels, ceil_div(64, p.layout.slabs));
   for (int64_t i = 0; i < p.groups * p.blocks.count; ++i) {
     const int64_t group = i / p.blocks.count, b = i % p.blocks.count;
     const Block block = block_at(p.blocks, p.images, p.h, b);

@@ -82,34 +82,46 @@ template <int R, int V>
 struct Block {
   Vec acc[R][V];
 
+  // Every loop over the accumulators is unrolled in full, or they would live in memory.
   TAXON_INLINE void clear() {
+#pragma GCC unroll 16
     for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 2
       for (int v = 0; v < V; ++v) acc[i][v] = Vec{};
     }
   }
   TAXON_INLINE void finish(const Finish& f) {
     if (f.cols != V * kWidth) {
       alignas(sizeof(Vec)) float sums[R * V * kWidth];
-      for (int i = 0; i < R * V; ++i) store(sums + i * kWidth, acc[i / V][i % V]);
+      put([&](int i) { return sums + i * V * kWidth; });
       finish_part(f, sums, R, V * kWidth);
       return;
     }
     if (f.accumulate) {
-      for (int i = 0; i < R; ++i) {
-        for (int v = 0; v < V; ++v) acc[i][v] += load(f.row(i) + v * kWidth);
-      }
+      change([&](Vec x, int i, int v) { return x + load(f.row(i) + v * kWidth); });
     }
     if (f.bias != nullptr) {
-      for (int v = 0; v < V; ++v) {
-        const Vec bias = load(f.bias + v * kWidth);
-        for (int i = 0; i < R; ++i) acc[i][v] += bias;
-      }
+      change([&](Vec x, int, int v) { return x + load(f.bias + v * kWidth); });
     }
-    if (f.relu) {
-      for (int i = 0; i < R * V; ++i) acc[i / V][i % V] = positive(acc[i / V][i % V]);
-    }
+    if (f.relu) change([&](Vec x, int, int) { return positive(x); });
+    put([&](int i) { return f.row(i); });
+  }
+
+ private:
+  template <class F>
+  TAXON_INLINE void change(F f) {
+#pragma GCC unroll 16
     for (int i = 0; i < R; ++i) {
-      for (int v = 0; v < V; ++v) store(f.row(i) + v * kWidth, acc[i][v]);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) acc[i][v] = f(acc[i][v], i, v);
+    }
+  }
+  template <class F>
+  TAXON_INLINE void put(F row) const {
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) store(row(i) + v * kWidth, acc[i][v]);
     }
   }
 };
@@ -132,8 +144,10 @@ void tile_of(const Tile& t) {
       Vec bv[V];
       for (int v = 0; v < V; ++v) bv[v] = load(b + v * kWidth);
       b += b_stride;
+#pragma GCC unroll 16
       for (int i = 0; i < R; ++i) {
         const Vec av = broadcast(rows[i][k]);
+#pragma GCC unroll 2
         for (int v = 0; v < V; ++v) block.acc[i][v] += av * bv[v];
       }
     }
@@ -157,8 +171,10 @@ void outer_of(const OuterTile& t) {
     const float* b = b0 + t.b_steps[p];
     Vec bv[V];
     for (int v = 0; v < V; ++v) bv[v] = load(b + v * kWidth);
+#pragma GCC unroll 16
     for (int i = 0; i < R; ++i) {
       const Vec av = broadcast(a[Scattered ? rows[i] : i]);
+#pragma GCC unroll 2
       for (int v = 0; v < V; ++v) block.acc[i][v] += av * bv[v];
     }
   }
