@@ -35,6 +35,6 @@ while :; do
 done
 for file in best last; do same whole/$file.safetensors part/$file.safetensors; done
 same whole/predictions.csv part/predictions.csv
-[ -n "$(find part -name '*.safetensors.*')" ] && ls part >&2
+[ -z "$(find part -name '*.tmp*')" ] || fail "left behind: $(ls part)"
 echo "$kills kills"
 finish

@@ -1,4 +1,4 @@
-// The table of recipes. Figures behind the rows: docs/recipes.md.
+// The table of recipes.
 #include <taxon/base/file.h>
 #include <taxon/models/model.h>
 #include <taxon/train/recipe.h>

@@ -49,6 +49,17 @@ class Run {
   }
 
  private:
+  Trainer::Outcome fit() {
+    try {
+      return trainer_->fit(trainer_callbacks(), interrupt_);
+    } catch (const TrainingError& e) {
+      const auto epoch = trainer_->progress().epoch;
+      fail<TrainingError>(e.what(), "; the last good model is ", files_.last, " (",
+                          epoch > 0 ? text("epoch ", epoch) : "untrained",
+                          "); a lower --lr may help");
+    }
+  }
+
   void note(const std::string& message) const {
     if (callbacks_.on_note) callbacks_.on_note(message);
   }
@@ -196,6 +207,7 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
     set_option(options, name, value);
   }
   use_threads(options);
+  remove_leftovers(folder);
   std::optional<Checkpoint> checkpoint;
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);
   Setup setup = make_setup(options, open_data(options), checkpoint ? files.last : "");

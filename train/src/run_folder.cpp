@@ -34,6 +34,17 @@ std::string make_run_folder(const std::string& wanted) {
   }
 }
 
+void remove_leftovers(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<fs::path> leftovers;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find(".tmp") != std::string::npos) leftovers.push_back(entry.path());
+  }
+  for (const fs::path& path : leftovers) fs::remove(path, error);
+}
+
 std::string results_csv(const std::vector<EpochResult>& results, Task task) {
   const bool multi = task == Task::multi;
   std::string out = multi ? "epoch,time,train/loss,metrics/mAP,metrics/f1_micro,metrics/f1_macro,"

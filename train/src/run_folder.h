@@ -9,6 +9,9 @@ namespace taxon {
 /// Throws IoError.
 std::string make_run_folder(const std::string& wanted);
 
+/// Removes what a killed process left half-written: NAME.tmpPID.N.
+void remove_leftovers(const std::string& folder);
+
 struct RunFiles {
   explicit RunFiles(const std::string& folder)
       : args(folder + "/args.toml"),

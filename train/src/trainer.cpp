@@ -40,6 +40,16 @@ void prefixed(std::vector<NamedTensor>& out, const std::string& prefix,
   for (const NamedTensor& t : in) out.push_back({prefix + t.name, t.tensor});
 }
 
+bool all_finite(const Module& module) {
+  for (const NamedTensor& t : module.state()) {
+    if (t.tensor.dtype() != DType::f32) continue;
+    for (const float v : t.tensor.view<float>()) {
+      if (!std::isfinite(v)) return false;
+    }
+  }
+  return true;
+}
+
 std::vector<NamedTensor> with_prefix(const std::vector<NamedTensor>& all,
                                      const std::string& prefix) {
   std::vector<NamedTensor> out;
@@ -192,6 +202,13 @@ void Trainer::finish_epoch(const Callbacks& callbacks, EpochResult result) {
   if (callbacks.on_checkpoint) callbacks.on_checkpoint();
 }
 
+// What the epoch's last steps did no training loss will tell any more.
+void Trainer::check_finite(bool finite, const char* what) const {
+  if (finite) return;
+  fail<TrainingError>("training stopped at step ", progress_.step, " (epoch ", progress_.epoch + 1,
+                      ", batch ", progress_.batch, "): ", what, " not finite any more");
+}
+
 Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool>* interrupt) {
   interrupt_ = interrupt;
   started_ = now() - progress_.seconds;
@@ -202,8 +219,11 @@ Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool
       result.train_loss =
           progress_.loss_sum / static_cast<double>(std::max<std::int64_t>(progress_.seen, 1));
       result.lr = parts_.optimizer->lr();
+      check_finite(all_finite(*parts_.model), "the weights are");
       result.images_per_s = speed_;
       whole = evaluate(result);
+      if (whole && parts_.watch)
+        check_finite(std::isfinite(result.loss), "the evaluation's loss is");
     }
     if (!whole) {
       progress_.seconds = clock();

@@ -116,6 +116,7 @@ class Trainer {
   void average_weights();
   bool evaluate(EpochResult& result);
   void finish_epoch(const Callbacks& callbacks, EpochResult result);
+  void check_finite(bool finite, const char* what) const;
   void set_training_mode();
   bool interrupted() const { return interrupt_ != nullptr && interrupt_->load(); }
   double clock() const;
