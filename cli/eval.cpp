@@ -1,5 +1,6 @@
 // taxon eval: a model's metrics on a split.
 #include <taxon/base/file.h>
+#include <taxon/base/text.h>
 #include <taxon/data/sources.h>
 #include <taxon/train/evaluate.h>
 
@@ -37,6 +38,11 @@ Predictions measure(const Request& r) {
   options.data_dir = r.data_dir;
   options.label_sep = r.label_sep;
   options.require_train = false;
+  // Data without splits are split by the seed that the model was trained with: its test samples.
+  const auto seed = loaded.meta.notes.find("seed");
+  if (seed != loaded.meta.notes.end()) {
+    options.seed = static_cast<std::uint64_t>(parse_int(seed->second, "the model's seed"));
+  }
   options.task = r.task == "auto" ? loaded.meta.spec.task : parse_task(r.task);
   const Splits data = open_dataset(r.data, options);
   for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");

@@ -185,6 +185,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
     s.meta.spec = s.model->spec();
   }
   s.meta.notes["data"] = s.data.name;
+  s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
   s.select = s.data.val != nullptr;
   s.watch = s.select ? s.data.val : s.data.test;
   if (!s.select && (options.patience > 0 || options.target > 0)) {
