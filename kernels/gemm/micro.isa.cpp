@@ -20,15 +20,21 @@ constexpr int kWidth = 8, kRows = 6;
 constexpr int kWidth = 4, kRows = 5;
 #endif
 using Vec = float __attribute__((vector_size(kWidth * 4)));
-using Loose = float __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
 using Quad = float __attribute__((vector_size(16)));
-using LooseQuad = float __attribute__((vector_size(16), aligned(4), may_alias));
 
-TAXON_INLINE Vec load(const float* p) {
-  return *reinterpret_cast<const Loose*>(p);
+// Unaligned; the compilers turn these copies into single moves.
+template <class V>
+TAXON_INLINE V load_as(const float* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof(V));
+  return v;
 }
-TAXON_INLINE void store(float* p, Vec v) {
-  *reinterpret_cast<Loose*>(p) = v;
+template <class V>
+TAXON_INLINE void store(float* p, V v) {
+  __builtin_memcpy(p, &v, sizeof(V));
+}
+TAXON_INLINE Vec load(const float* p) {
+  return load_as<Vec>(p);
 }
 TAXON_INLINE Vec broadcast(float x) {
 #if defined(TAXON_ISA_avx512)
@@ -286,7 +292,7 @@ TAXON_INLINE void copy_row(const float* src, int64_t count, float* dst) {
   int64_t i = 0;
   for (; i + kWidth <= count; i += kWidth) store(dst + i, load(src + i));
   for (; i + 4 <= count; i += 4) {
-    *reinterpret_cast<LooseQuad*>(dst + i) = *reinterpret_cast<const LooseQuad*>(src + i);
+    store(dst + i, load_as<Quad>(src + i));
   }
   for (; i < count; ++i) dst[i] = src[i];
 }
@@ -302,7 +308,7 @@ void copy(const float* src, int64_t src_stride, int64_t rows, int64_t cols, floa
 /// A 4 x 4 block, in two steps of interleaving.
 TAXON_INLINE void transpose4(const float* src, int64_t src_stride, float* dst, int64_t dst_stride) {
   Quad r[4];
-  for (int i = 0; i < 4; ++i) r[i] = *reinterpret_cast<const LooseQuad*>(src + i * src_stride);
+  for (int i = 0; i < 4; ++i) r[i] = load_as<Quad>(src + i * src_stride);
   const Quad a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
   const Quad b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
   const Quad c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
@@ -310,7 +316,7 @@ TAXON_INLINE void transpose4(const float* src, int64_t src_stride, float* dst, i
   const Quad out[4] = {
       __builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
       __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
-  for (int i = 0; i < 4; ++i) *reinterpret_cast<LooseQuad*>(dst + i * dst_stride) = out[i];
+  for (int i = 0; i < 4; ++i) store(dst + i * dst_stride, out[i]);
 }
 
 void transpose(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
