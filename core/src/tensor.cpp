@@ -1,3 +1,4 @@
+// Tensors: making, looking at and copying them.
 #include <taxon/base/parallel.h>
 #include <taxon/base/random.h>
 #include <taxon/core/ops.h>

@@ -1,3 +1,4 @@
+// Whole reads, and writes that either happen completely or not at all.
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 

@@ -1,3 +1,4 @@
+// Splitting, number parsing, and suggestions for misspelt names.
 #include <taxon/base/error.h>
 #include <taxon/base/text.h>
 
