@@ -48,7 +48,6 @@ class Reader {
 
  private:
   // --- columns
-  // -------------------------------------------------------------------------------------
   void find_columns() {
     const std::vector<std::pair<std::string_view, std::size_t*>> known = {
         {"id", &id_},     {"path", &path_},
@@ -81,7 +80,6 @@ class Reader {
   }
 
   // --- cells
-  // ---------------------------------------------------------------------------------------
   template <class... Expected>
   [[noreturn]] void bad(const csv::Row& row, std::size_t column,
                         const Expected&... expected) const {
@@ -129,7 +127,6 @@ class Reader {
   }
 
   // --- labels
-  // --------------------------------------------------------------------------------------
   bool guess_multi_label() const {
     for (const csv::Row& row : rows_)
       for (const std::size_t column : {true_, predicted_}) {

@@ -5,11 +5,14 @@ namespace taxon {
 namespace {
 
 template <class Op>
+concept HasBackward = requires {
+  &Op::backward;
+};
+
+template <class Op>
 constexpr OpRow row() {
-  return {&Op::info, requires {&Op::backward;
+  return {&Op::info, HasBackward<Op>};
 }
-};  // namespace
-}  // namespace taxon
 
 }  // namespace
 
