@@ -5,7 +5,7 @@
 #include <taxon/data/sources.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 #include "data_test.h"
 
@@ -57,12 +57,11 @@ TEST_CASE("a batch of CIFAR images takes a millisecond or two on one core", "[re
   o.augment = Augment::preset("standard", 32, 32, true);
   Loader loader(s.train, o);
   loader.start(0);
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // processor time of all threads
   for (Batch b; loader.next(b);) {
   }
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
   const double ms = 1000 * seconds / static_cast<double>(loader.batches());
-  WARN("batch of 128: " << ms << " ms with one background thread and this one");
-  CHECK(ms < 20);  // generous: other programs may run
+  WARN("batch of 128: " << ms << " ms of processor time");
+  CHECK(ms < 20);  // generous: other programs run, sanitizers may be built in
 }
