@@ -19,15 +19,15 @@ struct Recipe {
   double label_smoothing;
 };
 
-// Batch 128, SGD with Nesterov momentum 0.9 throughout.
+// SGD with Nesterov momentum 0.9 throughout; batch 128, but see few_samples.
 constexpr Recipe recipes[] = {
-    {"fashion-mnist", "cnn", "cnn", 4, 0.08, 5e-4, "onecycle", "none", 0},
-    {"mnist", "cnn", "cnn", 4, 0.08, 5e-4, "onecycle", "light", 0},
+    {"fashion-mnist", "cnn", "cnn", 3, 0.08, 5e-4, "onecycle", "none", 0},
+    {"mnist", "cnn", "cnn", 3, 0.08, 5e-4, "onecycle", "light", 0},
     {"*", "mlp", "", 10, 0.05, 5e-4, "onecycle", "none", 0},
     {"*", "lenet", "", 10, 0.05, 5e-4, "onecycle", "light", 0},
     {"*", "cnn", "", 6, 0.08, 5e-4, "onecycle", "light", 0},
-    {"cifar10", "resnet", "resnet20", 10, 0.4, 5e-4, "onecycle", "standard", 0},
-    {"cifar100", "resnet", "resnet20", 20, 0.4, 5e-4, "onecycle", "standard", 0},
+    {"cifar10", "resnet", "resnet20", 10, 0.2, 5e-4, "onecycle", "standard", 0},
+    {"cifar100", "resnet", "resnet20", 20, 0.2, 5e-4, "onecycle", "standard", 0},
     {"*", "resnet", "resnet18", 20, 0.1, 5e-4, "onecycle", "standard", 0},
     {"*", "", "resnet18", 20, 0.1, 5e-4, "onecycle", "standard", 0},
 };
@@ -69,6 +69,14 @@ std::int64_t default_size(const Splits& data, const std::string& model) {
   return 128;
 }
 
+// A few hundred or thousand images make too few steps of 128.
+void few_samples(const Splits& data, TrainOptions& o) {
+  if (data.known || !data.train || data.train->size() >= 5000) return;
+  o.batch = 32;
+  o.epochs = 30;
+  o.lr /= 2;
+}
+
 }  // namespace
 
 TrainOptions recipe(const Splits& data, const std::string& model, const TrainOptions& base) {
@@ -82,13 +90,14 @@ TrainOptions recipe(const Splits& data, const std::string& model, const TrainOpt
   o.augment = r.augment;
   o.label_smoothing = r.label_smoothing;
   o.size = default_size(data, o.model);
+  few_samples(data, o);
   if (data.task == Task::multi) {
     o.loss = "bce";
     o.label_smoothing = 0;
   }
   if (file_exists(o.model)) {  // fine-tuning starts from good weights
     o.size = 0;
-    o.lr = r.lr / 10;
+    o.lr /= 10;
   }
   return o;
 }
