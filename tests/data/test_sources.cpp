@@ -349,10 +349,13 @@ TEST_CASE("the list tells what is known and where it lies") {
   const Folder folder;
   const Environment none("TAXON_DATA", ""), home("XDG_CACHE_HOME", folder.path());
   write_idx(folder, "mnist/");
-  const auto list = known_datasets(folder.path());
-  REQUIRE(list.size() == 5);
-  CHECK((list[0].name == "mnist" && list[0].found == folder / "mnist" && list[0].train == 60000));
-  CHECK((list[4].name == "cifar100" && list[4].found.empty() && list[4].classes == 100));
+  int found = 0;
+  for (const KnownDataset& k : known_datasets(folder.path())) {
+    CHECK((k.name != "mnist" || (k.found == folder / "mnist" && k.train == 60000)));
+    CHECK((k.name != "cifar100" || (k.found.empty() && k.classes == 100)));
+    found += k.name == "mnist" || k.name == "cifar100" ? 1 : 0;
+  }
+  CHECK(found == 2);
 }
 
 TEST_CASE("a task that the data do not have is refused") {
