@@ -270,7 +270,9 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro, co
   }
 }
 
-/// Sums of the output's gradient over all pixels, in fixed chunks.
+}  // namespace
+
+// In fixed chunks of the pixels.
 void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, float* partial) {
   constexpr int64_t kRows = 128;
   const int64_t pixels = args.n * args.oh * args.ow;
@@ -284,8 +286,6 @@ void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, floa
   });
   micro.column_sums(partial, args.k, chunks, args.k, static_cast<float*>(args.bias), false);
 }
-
-}  // namespace
 
 void outer_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro) {
   const Plan plan = make_plan(args, micro);

@@ -1,6 +1,7 @@
 // The tables of convolution, one a direction.
 #include <taxon/kernels/conv2d.h>
 
+#include "depthwise.h"
 #include "gather.h"
 #include "reference.h"
 
@@ -17,6 +18,17 @@ void run(const Conv2dArgs& args, const Exec& exec) {
 template <ScratchOn f, const Micro& micro>
 size_t scratch(const Conv2dArgs& args, int threads) {
   return f(args, threads, micro);
+}
+
+using RunDepthwise = void (*)(const Conv2dArgs&, const Exec&, const Micro&, const DepthwiseMicro&);
+
+template <RunDepthwise f, const Micro& micro, const DepthwiseMicro& inner>
+void run_depthwise(const Conv2dArgs& args, const Exec& exec) {
+  f(args, exec, micro, inner);
+}
+template <RunDepthwise f, const Micro& micro, const DepthwiseMicro& inner>
+constexpr Row<Conv2dArgs> depthwise(const char* name, Needs needs) {
+  return {name, needs, true, depthwise_declines, depthwise_scratch, run_depthwise<f, micro, inner>};
 }
 
 template <const Micro& micro>
@@ -52,9 +64,15 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 
 constexpr Row<Conv2dArgs> forward_f32[] = {
 #if defined(__x86_64__) || defined(_M_X64)
+    depthwise<depthwise_forward, avx512::micro, avx512::depthwise>(
+        "conv2d_forward/depthwise/avx512", Needs::avx512),
     forward<avx512::micro>("conv2d_forward/implicit_gemm/avx512", Needs::avx512),
+    depthwise<depthwise_forward, avx2::micro, avx2::depthwise>("conv2d_forward/depthwise/avx2",
+                                                               Needs::avx2),
     forward<avx2::micro>("conv2d_forward/implicit_gemm/avx2", Needs::avx2),
 #endif
+    depthwise<depthwise_forward, baseline::micro, baseline::depthwise>(
+        "conv2d_forward/depthwise/baseline", Needs::baseline),
     forward<baseline::micro>("conv2d_forward/implicit_gemm/baseline", Needs::baseline),
     reference("conv2d_forward/reference", reference_forward<float>),
 };
@@ -64,9 +82,15 @@ constexpr Row<Conv2dArgs> forward_f64[] = {
 
 constexpr Row<Conv2dArgs> backward_data_f32[] = {
 #if defined(__x86_64__) || defined(_M_X64)
+    depthwise<depthwise_backward_data, avx512::micro, avx512::depthwise>(
+        "conv2d_backward_data/depthwise/avx512", Needs::avx512),
     backward_data<avx512::micro>("conv2d_backward_data/implicit_gemm/avx512", Needs::avx512),
+    depthwise<depthwise_backward_data, avx2::micro, avx2::depthwise>(
+        "conv2d_backward_data/depthwise/avx2", Needs::avx2),
     backward_data<avx2::micro>("conv2d_backward_data/implicit_gemm/avx2", Needs::avx2),
 #endif
+    depthwise<depthwise_backward_data, baseline::micro, baseline::depthwise>(
+        "conv2d_backward_data/depthwise/baseline", Needs::baseline),
     backward_data<baseline::micro>("conv2d_backward_data/implicit_gemm/baseline", Needs::baseline),
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
 };
@@ -76,9 +100,15 @@ constexpr Row<Conv2dArgs> backward_data_f64[] = {
 
 constexpr Row<Conv2dArgs> backward_weight_f32[] = {
 #if defined(__x86_64__) || defined(_M_X64)
+    depthwise<depthwise_backward_weight, avx512::micro, avx512::depthwise>(
+        "conv2d_backward_weight/depthwise/avx512", Needs::avx512),
     backward_weight<avx512::micro>("conv2d_backward_weight/implicit_gemm/avx512", Needs::avx512),
+    depthwise<depthwise_backward_weight, avx2::micro, avx2::depthwise>(
+        "conv2d_backward_weight/depthwise/avx2", Needs::avx2),
     backward_weight<avx2::micro>("conv2d_backward_weight/implicit_gemm/avx2", Needs::avx2),
 #endif
+    depthwise<depthwise_backward_weight, baseline::micro, baseline::depthwise>(
+        "conv2d_backward_weight/depthwise/baseline", Needs::baseline),
     backward_weight<baseline::micro>("conv2d_backward_weight/implicit_gemm/baseline",
                                      Needs::baseline),
     reference("conv2d_backward_weight/reference", reference_backward_weight<float>),

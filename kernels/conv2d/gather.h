@@ -15,5 +15,7 @@ size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const M
 /// The gradients of weight and bias.
 void outer_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
 size_t outer_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
+/// The gradient of the bias alone; `partial` has room for 8 x k elements.
+void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, float* partial);
 
 }  // namespace taxon::kernels
