@@ -13,7 +13,6 @@ namespace taxon::kernels {
 namespace {
 
 constexpr int64_t block_rows = 64;
-constexpr int64_t group_rows = 8;  // rows handled together, per-channel values staying in registers
 
 /// The scratch arrays of one chunk, each of norm_stride(channels) elements.
 struct Partial {
@@ -32,48 +31,98 @@ TAXON_INLINE float* shared_of(void* scratch, int64_t chunks, int64_t channels) {
   return reinterpret_cast<float*>(partial_of(scratch, chunks, channels).first);
 }
 
-/// Calls f(row, c, part, rows) for every group of 8 rows in [begin, end) and every vector of
-/// channels; the rows that are left come one by one.
-template <int64_t n>
-struct RowCount {
-  static constexpr int64_t count = n;
-};
-template <class F>
-TAXON_INLINE void each_group(int64_t begin, int64_t end, int64_t channels, F f) {
-  int64_t r = begin;
-  for (; r + group_rows <= end; r += group_rows) {
-    each(0, channels, [&](int64_t c, auto part) { f(r, c, part, RowCount<group_rows>{}); });
+/// The two sums of up to four vectors of channels over rows [begin, end), in registers.
+template <int vectors, class Last, class F>
+TAXON_INLINE void sum_in_registers(int64_t begin, int64_t end, int64_t channels, const Partial& p,
+                                   Last last, F step) {
+  constexpr int64_t tail = (vectors - 1) * lanes;
+  Vec a[vectors] = {}, b[vectors] = {};
+  for (int64_t r = begin; r < end; ++r) {
+    for (int v = 0; v < vectors - 1; ++v) {
+      step(a[v], b[v], r * channels + v * lanes, v * lanes, Full{});
+    }
+    step(a[vectors - 1], b[vectors - 1], r * channels + tail, tail, last);
   }
-  for (; r < end; ++r)
-    each(0, channels, [&](int64_t c, auto part) { f(r, c, part, RowCount<1>{}); });
+  for (int v = 0; v < vectors; ++v) {
+    store(p.a + v * lanes, a[v]);
+    store(p.b + v * lanes, b[v]);
+  }
+}
+template <int vectors, class F>
+TAXON_INLINE void sum_in_registers(int64_t begin, int64_t end, int64_t channels, const Partial& p,
+                                   F step) {
+  if (channels == vectors * lanes) {
+    return sum_in_registers<vectors>(begin, end, channels, p, Full{}, step);
+  }
+  sum_in_registers<vectors>(begin, end, channels, p, Tail{channels % lanes}, step);
 }
 
-/// A parallel loop that writes row by row: groups of rows from last to first.
+/// p.a and p.b: what step(a, b, row * channels + c, c, part) adds up over rows [begin, end). Memory
+/// is read in its order.
 template <class F>
-TAXON_INLINE void write_backwards(const Exec& exec, int64_t rows, int64_t channels, F f) {
-  const int64_t size = (16384 / (channels + 1) + group_rows) / group_rows * group_rows;
-  const int64_t chunks = (rows + size - 1) / size;
+TAXON_INLINE void sum_rows(int64_t begin, int64_t end, int64_t channels, const Partial& p, F step) {
+  switch ((channels + lanes - 1) / lanes) {
+    case 1:
+      return sum_in_registers<1>(begin, end, channels, p, step);
+    case 2:
+      return sum_in_registers<2>(begin, end, channels, p, step);
+    case 3:
+      return sum_in_registers<3>(begin, end, channels, p, step);
+    case 4:
+      return sum_in_registers<4>(begin, end, channels, p, step);
+    default:
+      break;
+  }
+  const size_t bytes = static_cast<size_t>(norm_stride(channels)) * sizeof(float);
+  __builtin_memset(p.a, 0, bytes);
+  __builtin_memset(p.b, 0, bytes);
+  int64_t r = begin;
+  for (; r + 4 <= end; r += 4) {  // four rows for each time the sums pass through memory
+    each(0, channels, [&](int64_t c, auto part) {
+      Vec a = load(p.a + c), b = load(p.b + c);
+      for (int64_t k = 0; k < 4; ++k) step(a, b, (r + k) * channels + c, c, part);
+      store(p.a + c, a);
+      store(p.b + c, b);
+    });
+  }
+  for (; r < end; ++r) {
+    each(0, channels, [&](int64_t c, auto part) {
+      Vec a = load(p.a + c), b = load(p.b + c);
+      step(a, b, r * channels + c, c, part);
+      store(p.a + c, a);
+      store(p.b + c, b);
+    });
+  }
+}
+
+/// A parallel loop that writes y row by row: calls f(row * channels + c, c, part) for groups of
+/// rows from last to first.
+template <class F>
+TAXON_INLINE void write_backwards(const Exec& exec, float* y, int64_t rows, int64_t channels, F f) {
+  const bool stream = streams(y, rows * channels, channels);
+  const int64_t least = 32768 / (channels + 1) + 1, share = rows / 64;
+  const int64_t size = share > least ? share : least, chunks = (rows + size - 1) / size;
   parallel(exec, chunks, [&](int64_t chunk, int) {
     const int64_t begin = (chunks - 1 - chunk) * size;
-    f(begin, begin + size < rows ? begin + size : rows);
+    const int64_t end = begin + size < rows ? begin + size : rows;
+    for (int64_t r = begin; r < end; ++r) {
+      const auto step = [&](int64_t c, auto part) { f(r * channels + c, c, part); };
+      if (stream) {
+        each(0, channels, step, Streamed{});
+      } else {
+        each(0, channels, step);
+      }
+    }
+    if (stream) finish_stream();
   });
 }
 
 /// a = sum of d, b = sum of d^2 over the rows, d = x - shift.
 void block_sums(const float* x, int64_t begin, int64_t end, int64_t channels, const Partial& p) {
-  const size_t bytes = static_cast<size_t>(norm_stride(channels)) * sizeof(float);
-  __builtin_memset(p.a, 0, bytes);
-  __builtin_memset(p.b, 0, bytes);
-  each_group(begin, end, channels, [&](int64_t r, int64_t c, auto part, auto rows) {
-    const Vec shift = load(p.shift + c);
-    Vec a = load(p.a + c), b = load(p.b + c);
-    for (int64_t k = 0; k < rows.count; ++k) {
-      const Vec d = part.load(x + (r + k) * channels + c) - shift;
-      a += d;
-      b = fma(d, d, b);
-    }
-    store(p.a + c, a);
-    store(p.b + c, b);
+  sum_rows(begin, end, channels, p, [&](Vec& a, Vec& b, int64_t i, int64_t c, auto part) {
+    const Vec d = part.load(x + i) - load(p.shift + c);
+    a += d;
+    b = fma(d, d, b);
   });
 }
 
@@ -151,20 +200,11 @@ void chunk_sums(const BatchNormGradArgs& g, int64_t begin, int64_t end, const Pa
   const int64_t stride = norm_stride(g.channels);
   for (int64_t c = 0; c < stride; ++c) p.first[c] = p.second[c] = 0;
   for (int64_t at = begin; at < end; at += block_rows) {
-    __builtin_memset(p.a, 0, static_cast<size_t>(stride) * sizeof(float));
-    __builtin_memset(p.b, 0, static_cast<size_t>(stride) * sizeof(float));
     const int64_t last = at + block_rows < end ? at + block_rows : end;
-    each_group(at, last, g.channels, [&](int64_t r, int64_t c, auto part, auto rows) {
-      const Vec shift = part.load(mean + c);
-      Vec a = load(p.a + c), b = load(p.b + c);
-      for (int64_t k = 0; k < rows.count; ++k) {
-        const int64_t i = (r + k) * g.channels + c;
-        const Vec d = part.load(dy + i);
-        a += d;
-        b = fma(d, part.load(x + i) - shift, b);
-      }
-      store(p.a + c, a);
-      store(p.b + c, b);
+    sum_rows(at, last, g.channels, p, [&](Vec& a, Vec& b, int64_t i, int64_t c, auto part) {
+      const Vec d = part.load(dy + i);
+      a += d;
+      b = fma(d, part.load(x + i) - part.load(mean + c), b);
     });
     for (int64_t c = 0; c < g.channels; ++c) {
       p.first[c] += static_cast<double>(p.a[c]);
@@ -209,14 +249,9 @@ void batch_norm(const BatchNormArgs& g, const Exec& exec) {
   }
   const float* x = static_cast<const float*>(g.x);
   float* y = static_cast<float*>(g.y);
-  write_backwards(exec, g.rows, g.channels, [&](int64_t begin, int64_t end) {
-    each_group(begin, end, g.channels, [&](int64_t r, int64_t c, auto part, auto rows) {
-      const Vec a = load(scale + c), b = load(shift + c), m = load(mean + c);
-      for (int64_t k = 0; k < rows.count; ++k) {
-        const int64_t i = (r + k) * g.channels + c;
-        part.store(y + i, fma(part.load(x + i) - m, a, b));
-      }
-    });
+  write_backwards(exec, y, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+    const Vec d = part.load(x + i) - load(mean + c);
+    part.store(y + i, fma(d, load(scale + c), load(shift + c)));
   });
 }
 
@@ -237,15 +272,10 @@ void batch_norm_grad(const BatchNormGradArgs& g, const Exec& exec) {
   const float* dy = static_cast<const float*>(g.dy);
   const float* mean = static_cast<const float*>(g.mean);
   float* dx = static_cast<float*>(g.dx);
-  write_backwards(exec, g.rows, g.channels, [&](int64_t begin, int64_t end) {
-    each_group(begin, end, g.channels, [&](int64_t r, int64_t c, auto part, auto rows) {
-      const Vec k0 = load(coefficients + c), k1 = load(coefficients + stride + c);
-      const Vec k2 = load(coefficients + 2 * stride + c), m = part.load(mean + c);
-      for (int64_t k = 0; k < rows.count; ++k) {
-        const int64_t i = (r + k) * g.channels + c;
-        part.store(dx + i, fma(k0, part.load(dy + i), fma(k1, part.load(x + i) - m, k2)));
-      }
-    });
+  write_backwards(exec, dx, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+    const Vec d = part.load(x + i) - part.load(mean + c);
+    const Vec rest = fma(d, load(coefficients + stride + c), load(coefficients + 2 * stride + c));
+    part.store(dx + i, fma(load(coefficients + c), part.load(dy + i), rest));
   });
 }
 

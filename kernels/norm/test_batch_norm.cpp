@@ -17,9 +17,11 @@ constexpr double eps = FLT_EPSILON;
 struct Case {
   std::int64_t rows, channels;
 };
-const Case cases[] = {{1, 1},     {2, 3},     {7, 10},   {31, 17},   {33, 24},  {100, 1},
-                      {64, 16},   {65, 15},   {1000, 3}, {129, 64},  {700, 65}, {3001, 33},
-                      {4000, 64}, {70000, 3}, {49, 512}, {2000, 130}};
+const Case cases[] = {
+    {1, 1},     {2, 3},     {7, 10},   {31, 17},    {33, 24},   {100, 1},
+    {64, 16},   {65, 15},   {1000, 3}, {129, 64},   {700, 65},  {3001, 33},
+    {4000, 64}, {70000, 3}, {49, 512}, {2000, 130}, {98400, 64}};  // the last: results that go past
+                                                                   // the caches
 
 const auto bind_forward = [](BatchNormArgs& args, Buffers& out) {
   args.y = out[0].data();
@@ -192,4 +194,16 @@ TEST_CASE("batch_norm carries NaN and infinity into the result", "[norm]") {
                CHECK(std::isnan(out[0][2]));
                CHECK(std::isfinite(out[0][3]));
              });
+}
+
+TEST_CASE("batch_norm's results that go past the caches", "[norm]") {
+  const Case s{98307, 64};
+  const Guarded<float> x = reals(s.rows * s.channels, 1);
+  BatchNormArgs args;
+  args.rows = s.rows;
+  args.channels = s.channels;
+  args.x = x.data();
+  check_rows(batch_norm_rows(Type::f32), args,
+             {Guarded<float>(x.size(), 64), Guarded<float>(64), Guarded<float>(64)}, bind_forward,
+             nearly(64 * eps, 64 * eps));
 }

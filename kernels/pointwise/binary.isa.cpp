@@ -65,6 +65,14 @@ TAXON_INLINE void map(const BinaryArgs& g, const Exec& exec, F f) {
   }
   int64_t n = 1;
   for (int d = 0; d < g.rank; ++d) n *= g.dims[d];
+  const float* a = static_cast<const float*>(g.a);
+  const float* b = static_cast<const float*>(g.b);
+  float* y = static_cast<float*>(g.y);
+  if (g.rank == 1 && g.a_strides[0] == 1 && g.b_strides[0] == 1 && y != a && y != b) {
+    return parallel_map(exec, y, n, [&](int64_t i, auto part) {
+      part.store(y + i, f(part.load(a + i), part.load(b + i)));
+    });
+  }
   parallel_elements(exec, n, [&](int64_t begin, int64_t end) { walk(g, begin, end, f); });
 }
 

@@ -53,6 +53,7 @@ TEST_CASE("binary operations on equal shapes", "[binary]") {
     for (const std::int64_t n : odd_sizes()) check_shape(static_cast<Binary>(op), {n}, 0, 0, true);
     check_shape(static_cast<Binary>(op), {100001}, 0, 0, false);
   }
+  check_shape(Binary::add, {(6 << 20) + 48}, 0, 0, true);  // results that go past the caches
 }
 
 TEST_CASE("binary operations broadcast any set of dimensions", "[binary]") {

@@ -216,3 +216,16 @@ TEST_CASE("unary functions in double", "[unary]") {
   CHECK(y[1] == Approx(0.34573123063700656).epsilon(1e-14));
   CHECK(y[2] == Approx(1.9544997361036416).epsilon(1e-14));
 }
+
+TEST_CASE("results that go past the caches", "[unary]") {
+  const std::int64_t n = (6 << 20) + 21;
+  const Guarded<float> x = reals(n, 1), dy = reals(n, 2);
+  check_rows(unary_rows(Type::f32), unary_args(Unary::relu, x), {Guarded<float>(n, 64)}, bind_y,
+             nearly(0, 0));
+  UnaryGradArgs args;
+  args.op = Unary::relu;
+  args.n = n;
+  args.y = x.data();
+  args.dy = dy.data();
+  check_rows(unary_grad_rows(Type::f32), args, {Guarded<float>(n, 64)}, bind_dx, nearly(0, 0));
+}

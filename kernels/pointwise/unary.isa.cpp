@@ -9,9 +9,9 @@ template <class F>
 TAXON_INLINE void map(const UnaryArgs& g, const Exec& exec, F f) {
   const float* x = static_cast<const float*>(g.x);
   float* y = static_cast<float*>(g.y);
-  parallel_elements(exec, g.n, [&](int64_t begin, int64_t end) {
-    each(begin, end, [&](int64_t i, auto part) { part.store(y + i, f(part.load(x + i))); });
-  });
+  const auto step = [&](int64_t i, auto part) { part.store(y + i, f(part.load(x + i))); };
+  if (x != y) return parallel_map(exec, y, g.n, step);
+  parallel_elements(exec, g.n, [&](int64_t begin, int64_t end) { each(begin, end, step); });
 }
 
 /// dx = f(dy, s), s being x or y.
@@ -20,10 +20,11 @@ TAXON_INLINE void map_grad(const UnaryGradArgs& g, const Exec& exec, const void*
   const float* s = static_cast<const float*>(source);
   const float* dy = static_cast<const float*>(g.dy);
   float* dx = static_cast<float*>(g.dx);
-  parallel_elements(exec, g.n, [&](int64_t begin, int64_t end) {
-    each(begin, end,
-         [&](int64_t i, auto part) { part.store(dx + i, f(part.load(dy + i), part.load(s + i))); });
-  });
+  const auto step = [&](int64_t i, auto part) {
+    part.store(dx + i, f(part.load(dy + i), part.load(s + i)));
+  };
+  if (dx != dy && dx != s) return parallel_map(exec, dx, g.n, step);
+  parallel_elements(exec, g.n, [&](int64_t begin, int64_t end) { each(begin, end, step); });
 }
 
 TAXON_INLINE Vec power(Vec x, float a) {

@@ -91,6 +91,10 @@ TAXON_INLINE void store(float* p, Vec x) {
 TAXON_INLINE void store(int32_t* p, Int x) {
   _mm512_storeu_si512(p, reinterpret_cast<__m512i>(x));
 }
+/// Past the caches; p is aligned to the vector.
+TAXON_INLINE void stream(float* p, Vec x) {
+  _mm512_stream_ps(p, x);
+}
 TAXON_INLINE __mmask16 first_lanes(int64_t n) {
   return static_cast<__mmask16>((1u << n) - 1u);
 }
@@ -134,6 +138,10 @@ TAXON_INLINE void store(float* p, Vec x) {
 }
 TAXON_INLINE void store(int32_t* p, Int x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(x));
+}
+/// Past the caches; p is aligned to the vector.
+TAXON_INLINE void stream(float* p, Vec x) {
+  _mm256_stream_ps(p, x);
 }
 TAXON_INLINE __m256i first_lanes(int64_t n) {
   const Int lane = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -183,6 +191,14 @@ TAXON_INLINE void store(float* p, Vec x) {
 }
 TAXON_INLINE void store(int32_t* p, Int x) {
   __builtin_memcpy(p, &x, sizeof x);
+}
+/// Past the caches; p is aligned to the vector.
+TAXON_INLINE void stream(float* p, Vec x) {
+#if TAXON_SIMD_X86
+  _mm_stream_ps(p, x);
+#else
+  store(p, x);
+#endif
 }
 // The first n lanes (0 <= n < lanes); the others read as 0 and are not touched in memory.
 TAXON_INLINE Vec load(const float* p, int64_t n) {
@@ -234,6 +250,10 @@ struct Full {
   TAXON_INLINE void store(int32_t* p, Int x) const { kernels::store(p, x); }
   TAXON_INLINE Vec or_else(Vec x, Vec) const { return x; }
 };
+/// A full vector whose results go past the caches.
+struct Streamed : Full {
+  TAXON_INLINE void store(float* p, Vec x) const { stream(p, x); }
+};
 struct Tail {
   int64_t n;
   TAXON_INLINE Vec load(const float* p) const { return kernels::load(p, n); }
@@ -249,21 +269,51 @@ struct Tail {
 };
 
 /// Calls f(i, part) for i = begin, begin + lanes, ... below end.
-template <class F>
-TAXON_INLINE void each(int64_t begin, int64_t end, F f) {
+template <class F, class Whole = Full>
+TAXON_INLINE void each(int64_t begin, int64_t end, F f, Whole whole = {}) {
   int64_t i = begin;
-  for (; i + lanes <= end; i += lanes) f(i, Full{});
+  for (; i + lanes <= end; i += lanes) f(i, whole);
   if (i < end) f(i, Tail{end - i});
 }
 
-/// A parallel loop over n elements: calls f(begin, end) for chunks of 32768.
+/// Whether n results written to y should go past the caches: where they would push each other out
+/// of a usual last-level cache anyway, that saves reading every line before it is overwritten.
+/// Vectors that start at multiples of `step` elements must be aligned.
+TAXON_INLINE bool streams(const float* y, int64_t n, int64_t step) {
+  constexpr int64_t large = 6 << 20;  // 24 MiB
+  return n >= large && step % lanes == 0 &&
+         reinterpret_cast<uintptr_t>(y) % (lanes * sizeof(float)) == 0;
+}
+/// After streamed stores, before another thread may read.
+TAXON_INLINE void finish_stream() {
+#if TAXON_SIMD_X86
+  _mm_sfence();
+#endif
+}
+
+/// A parallel loop over n elements: calls f(begin, end) for chunks of at least 32768, at most 64 of
+/// them.
 template <class F>
 TAXON_INLINE void parallel_elements(const Exec& exec, int64_t n, F f) {
-  constexpr int64_t size = 32768;
+  constexpr int64_t least = 32768;
+  const int64_t share = (n / 64 + least - 1) / least * least, size = share > least ? share : least;
   parallel(exec, (n + size - 1) / size, [&](int64_t chunk, int) {
     const int64_t begin = chunk * size;
     f(begin, begin + size < n ? begin + size : n);
   });
+}
+
+/// The same for loops that write y[0 .. n) and do not read it: calls f(i, part) for each vector.
+template <class F>
+TAXON_INLINE void parallel_map(const Exec& exec, float* y, int64_t n, F f) {
+  if (streams(y, n, lanes)) {
+    parallel_elements(exec, n, [&](int64_t begin, int64_t end) {
+      each(begin, end, f, Streamed{});
+      finish_stream();
+    });
+  } else {
+    parallel_elements(exec, n, [&](int64_t begin, int64_t end) { each(begin, end, f); });
+  }
 }
 
 /// A parallel loop over rows of `cols` elements: calls f(begin, end) for groups of rows.
