@@ -69,16 +69,52 @@ struct Finish {
   }
 };
 
+/// The first `count` elements of a vector: nothing behind them is touched.
+#if defined(TAXON_ISA_avx512)
+TAXON_INLINE __mmask16 first_of(int64_t count) {
+  return static_cast<__mmask16>(0xFFFFu >> (kWidth - count));
+}
+TAXON_INLINE Vec load_first(const float* p, int64_t count) {
+  return _mm512_maskz_loadu_ps(first_of(count), p);
+}
+TAXON_INLINE void store_first(float* p, Vec v, int64_t count) {
+  _mm512_mask_storeu_ps(p, first_of(count), v);
+}
+#elif defined(TAXON_ISA_avx2)
+TAXON_INLINE __m256i first_of(int64_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+TAXON_INLINE Vec load_first(const float* p, int64_t count) {
+  return _mm256_maskload_ps(p, first_of(count));
+}
+TAXON_INLINE void store_first(float* p, Vec v, int64_t count) {
+  _mm256_maskstore_ps(p, first_of(count), v);
+}
+#else
+TAXON_INLINE Vec load_first(const float* p, int64_t count) {
+  float part[kWidth] = {};
+  for (int64_t i = 0; i < count; ++i) part[i] = p[i];
+  return load(part);
+}
+TAXON_INLINE void store_first(float* p, Vec v, int64_t count) {
+  float part[kWidth];
+  store(part, v);
+  for (int64_t i = 0; i < count; ++i) p[i] = part[i];
+}
+#endif
+
 /// A tile at the right edge: its sums lie in memory, `stride` apart.
 __attribute__((noinline)) void finish_part(const Finish& f, const float* sums, int rows,
                                            int64_t stride) {
-  for (int i = 0; i < rows; ++i) {
-    float* to = f.row(i);
-    for (int64_t j = 0; j < f.cols; ++j) {
-      float sum = sums[i * stride + j];
-      if (f.accumulate) sum += to[j];
-      if (f.bias != nullptr) sum += f.bias[j];
-      to[j] = f.relu && !(sum > 0) ? 0 : sum;
+  for (int64_t j = 0; j < f.cols; j += kWidth) {
+    const int64_t count = f.cols - j < kWidth ? f.cols - j : kWidth;
+    const Vec bias = f.bias != nullptr ? load_first(f.bias + j, count) : Vec{};
+    for (int i = 0; i < rows; ++i) {
+      Vec sum = load(sums + i * stride + j);
+      if (f.accumulate) sum += load_first(f.row(i) + j, count);
+      if (f.bias != nullptr) sum += bias;
+      store_first(f.row(i) + j, f.relu ? positive(sum) : sum, count);
     }
   }
 }
