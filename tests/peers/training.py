@@ -1,8 +1,10 @@
 """Trains lenet and resnet20 from the same weights on the same batches in Taxon (f32), PyTorch f32 and
-PyTorch f64, and compares the losses: up to every step, Taxon's largest distance from the f64 run must
-be within 3 times that of PyTorch's f32 run, plus a floor for the rounding of the loss itself.
+PyTorch f64, and compares the losses: over all steps, Taxon's largest distance from the f64 run must be
+within 3 times that of PyTorch's f32 run, plus a floor for the rounding of the loss itself. (The first
+difference of an ulp that moves an activation over a ReLU's corner makes the distance of resnet20 jump
+a hundredfold, at another step in every f32 run, PyTorch's own variants included: single steps say little.)
 
-Use: training.py PEER_TRAINING [--steps 50] [--batch 128]   (the program built from peer_training.cpp)
+Use: training.py PEER_TRAINING [--steps 50] [--batch 32]   (the program built from peer_training.cpp)
 Exit code 77: PyTorch is not installed.
 """
 import argparse, os, re, subprocess, sys, tempfile
@@ -21,9 +23,9 @@ from torch_step import MODELS
 parser = argparse.ArgumentParser()
 parser.add_argument("peer")
 parser.add_argument("--steps", type=int, default=50)
-parser.add_argument("--batch", type=int, default=128)
+parser.add_argument("--batch", type=int, default=32)
 args = parser.parse_args()
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # others may be using the machine, and a thread that waits for another spins
 
 
 def taxon_name(name):
@@ -77,12 +79,11 @@ def compare(folder, model, seed, lr, momentum, decay):
     subprocess.run([args.peer, model, source, result, str(lr), str(momentum), str(decay)], check=True)
     taxon = load_file(result)["loss"].numpy()
     assert len(taxon) == args.steps and np.isfinite(taxon).all(), taxon
-    far = lambda losses: np.maximum.accumulate(np.abs(losses - exact))
-    floor = 4 * np.finfo("float32").eps * np.maximum.accumulate(np.abs(exact))
-    ratio = (far(taxon) / (3 * far(single) + floor)).max()
-    print(f"{model:9s} seed {seed} momentum {momentum:.1f}: loss {exact[0]:.4f} -> {exact[-1]:.4f}; distance from f64 after "
-          f"{args.steps} steps: Taxon {far(taxon)[-1]:.2e}, PyTorch f32 {far(single)[-1]:.2e}; "
-          f"worst share of what is allowed {ratio:.2f}", flush=True)
+    far = lambda losses: np.abs(losses - exact).max()
+    allowed = 3 * far(single) + 4 * np.finfo("float32").eps * np.abs(exact).max()
+    ratio = far(taxon) / allowed
+    print(f"{model:9s} seed {seed} momentum {momentum:.1f}: loss {exact[0]:.4f} -> {exact[-1]:.4f}; largest distance from f64 in "
+          f"{args.steps} steps: Taxon {far(taxon):.2e}, PyTorch f32 {far(single):.2e}; share of what is allowed {ratio:.2f}", flush=True)
     return ratio <= 1
 
 
