@@ -70,7 +70,6 @@ class Predictor {
   void files(const std::vector<std::string>& paths) {
     constexpr std::size_t group = 32;
     for (std::size_t i = 0; i < paths.size(); i += group) {
-      if (interrupt_flag().load()) return;
       some({paths.begin() + static_cast<std::ptrdiff_t>(i),
             paths.begin() + static_cast<std::ptrdiff_t>(std::min(paths.size(), i + group))});
     }
@@ -184,10 +183,8 @@ int run(const std::vector<std::string>& args) {
   ClassifierOptions options;
   options.top = r.top > 0 ? r.top : 5;
   const Classifier classifier = Classifier::load(model_path(r.model), options);
-  catch_interrupts();
   Predictor predictor(classifier, r);
   predict_inputs(predictor, r.inputs);
-  if (interrupt_flag().load()) return interrupted;
   return predictor.all_read() ? done : some_failed;
 }
 

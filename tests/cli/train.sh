@@ -65,6 +65,8 @@ run 0 info runs/photos-mlp --verify; says out verified; says out "bottom, top"
 # Fine-tuning, freezing, averaging, the other optimizer, losses, weights, stopping.
 run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8 --out tuned
 is_there tuned/best.safetensors
+run 0 train photos --model runs/photos-mlp --epochs 1 --batch 8 --out tuned
+same tuned/best.safetensors tuned-2/best.safetensors
 run 0 train photos --model resnet8 --size 8 --epochs 1 --batch 8 --freeze backbone --out frozen
 run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --optimizer adamw --lr 0.001 --ema 0.9 \
   --label-smoothing 0.1 --class-weights balanced --warmup 0.5 --schedule linear --no-norm-decay --out rest

@@ -147,6 +147,14 @@ std::vector<std::shared_ptr<Module>> freeze(const Setup& s) {
 
 }  // namespace
 
+std::string model_file(const std::string& model) {
+  const std::vector<std::string> names = model_names();
+  if (std::find(names.begin(), names.end(), model) != names.end()) return "";
+  const std::string best = model + "/best.safetensors";
+  if (file_exists(best)) return best;
+  return file_exists(model) ? model : "";
+}
+
 Splits open_data(const TrainOptions& options) {
   DataOptions d;
   d.data_dir = options.data_dir;
@@ -175,8 +183,9 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.options = options;
   s.data = std::move(data);
   s.meta.classes = s.data.class_names;
-  if (!source.empty() || file_exists(options.model)) {
-    fine_tune(s, source.empty() ? options.model : source);
+  const std::string file = source.empty() ? model_file(options.model) : source;
+  if (!file.empty()) {
+    fine_tune(s, file);
   } else {
     s.meta.preprocess =
         default_preprocess(s.data.facts, options.size, parse_resize_mode(options.resize));

@@ -22,6 +22,9 @@ struct Setup {
   bool select = false;  ///< watch is val: it may decide
 };
 
+/// The model file that --model means: a path, or the best model of a run's folder; "" for the name
+/// of an architecture.
+std::string model_file(const std::string& model);
 Splits open_data(const TrainOptions& options);
 /// Options as used: defaults, then the recipe for the data and model, then the settings.
 TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data);
