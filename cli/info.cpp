@@ -4,7 +4,6 @@
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
-#include <taxon/kernels/registry.h>
 #include <taxon/models/classifier.h>
 #include <taxon/models/model_file.h>
 
@@ -32,11 +31,6 @@ Example:
   taxon info runs/fashion-mnist-cnn --verify
 )";
 
-std::string_view name_of_type(kernels::Type type) {
-  static constexpr std::string_view names[] = {"f32", "f64", "bf16", "u8", "i32", "i64"};
-  return names[static_cast<std::size_t>(type)];
-}
-
 void machine() {
   print(
       text(version_text(), "processor ", cpu_model(), "\ninstruction set ", name_of(active_isa())));
@@ -44,38 +38,6 @@ void machine() {
     print(text(" (the processor has ", name_of(detected_isa()), "; TAXON_ISA caps it)"));
   }
   print(text("\nthreads ", num_threads(), "\n"));
-}
-
-struct Walk {
-  bool chosen = false;
-};
-
-// A row is passed over for its instruction set here, or for a call's shapes when it comes to run.
-void show_row(void* context, const kernels::TableRow& row) {
-  auto& walk = *static_cast<Walk*>(context);
-  const auto needs = static_cast<Isa>(row.needs);
-  std::string state;
-  if (needs > detected_isa()) {
-    state = text("declined: the processor lacks ", name_of(needs));
-  } else if (needs > active_isa()) {
-    state = text("declined: TAXON_ISA caps at ", name_of(active_isa()));
-  } else if (!walk.chosen) {
-    state = "chosen";
-    walk.chosen = true;
-  } else {
-    state = "for shapes that those above decline";
-  }
-  std::string name = row.name;
-  if (name.size() < 48) name.resize(48, ' ');
-  print(text("  ", name, " ", state, "\n"));
-}
-
-void kernel_tables() {
-  for (const kernels::Table& table : kernels::all_tables()) {
-    print(text(table.op, " ", name_of_type(table.type), "\n"));
-    Walk walk;
-    table.each(table.type, show_row, &walk);
-  }
 }
 
 std::string numbers(const std::vector<float>& values) {
@@ -130,7 +92,7 @@ int run(const std::vector<std::string>& args) {
   if (!a.parse(args)) return done;
   if (verify && target.empty())
     fail<OptionError>("--verify needs a model: taxon info MODEL --verify");
-  if (kernels) kernel_tables();
+  if (kernels) print_kernels();
   if (target.empty()) {
     if (!kernels) machine();
     return done;

@@ -17,7 +17,8 @@ using Visit = void (*)(void* context, const TableRow& row);
 
 template <class Args>
 void walk(Rows<Args> rows, Visit visit, void* context) {
-  for (const Row<Args>& row : rows) visit(context, {row.name, row.needs, row.exact});
+  for (const Row<Args>& row : rows)
+    visit(context, {row.name, row.needs, row.exact, row.declines != nullptr});
 }
 
 /// The walk of a table that exists for several element types, or for all at once.

@@ -9,6 +9,7 @@ struct TableRow {
   const char* name;
   Needs needs;
   bool exact;
+  bool picky;  ///< may decline a call for its shape
 };
 struct Table {
   const char* op;  ///< "conv2d_forward"
