@@ -77,10 +77,35 @@ void move_beside_innermost(CopyArgs& m) {
   }
 }
 
+constexpr int64_t tile = 16;
+
+/// A transposed tile of rows x cols elements through a buffer, so that every cache line is touched
+/// once: strides that are powers of two would throw the lines out of the cache before their next
+/// element.
+template <class T>
+inline void transpose_part(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t rows,
+                           int64_t cols) {
+  T buffer[tile][tile];
+  for (int64_t j = 0; j < cols; ++j) {
+    for (int64_t i = 0; i < rows; ++i) buffer[j][i] = x[j * x_stride + i];
+  }
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < cols; ++j) y[i * y_stride + j] = buffer[j][i];
+  }
+}
+template <class T>
+void transpose_tile(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t rows,
+                    int64_t cols) {
+  if (rows == tile && cols == tile) {  // extents that the compiler knows
+    transpose_part(x, x_stride, y, y_stride, tile, tile);
+  } else {
+    transpose_part(x, x_stride, y, y_stride, rows, cols);
+  }
+}
+
 /// Rows [begin, end) of the two innermost dimensions.
 template <class T>
 void plane(const CopyArgs& m, const T* x, T* y, int64_t begin, int64_t end) {
-  constexpr int64_t tile = 16;
   const int inner = m.rank - 1, outer = m.rank - 2;
   const int64_t n = m.dims[inner], xi = m.x_strides[inner], yi = m.y_strides[inner];
   const int64_t xo = m.x_strides[outer], yo = m.y_strides[outer];
@@ -90,12 +115,19 @@ void plane(const CopyArgs& m, const T* x, T* y, int64_t begin, int64_t end) {
     }
     return;
   }
+  const bool transposed = xo == 1 && yi == 1;
   for (int64_t i0 = begin; i0 < end; i0 += tile) {
-    const int64_t i1 = i0 + tile < end ? i0 + tile : end;
+    const int64_t rows = i0 + tile < end ? tile : end - i0;
     for (int64_t j0 = 0; j0 < n; j0 += tile) {
-      const int64_t j1 = j0 + tile < n ? j0 + tile : n;
-      for (int64_t i = i0; i < i1; ++i) {
-        for (int64_t j = j0; j < j1; ++j) y[i * yo + j * yi] = x[i * xo + j * xi];
+      const int64_t cols = j0 + tile < n ? tile : n - j0;
+      const T* from = x + i0 * xo + j0 * xi;
+      T* to = y + i0 * yo + j0 * yi;
+      if (transposed) {
+        transpose_tile(from, xi, to, yo, rows, cols);
+        continue;
+      }
+      for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t j = 0; j < cols; ++j) to[i * yo + j * yi] = from[i * xo + j * xi];
       }
     }
   }

@@ -17,11 +17,9 @@ constexpr double eps = FLT_EPSILON;
 struct Case {
   std::int64_t rows, channels;
 };
-const Case cases[] = {
-    {1, 1},     {2, 3},     {7, 10},   {31, 17},    {33, 24},   {100, 1},
-    {64, 16},   {65, 15},   {1000, 3}, {129, 64},   {700, 65},  {3001, 33},
-    {4000, 64}, {70000, 3}, {49, 512}, {2000, 130}, {98400, 64}};  // the last: results that go past
-                                                                   // the caches
+const Case cases[] = {{1, 1},     {2, 3},     {7, 10},   {31, 17},   {33, 24},  {100, 1},
+                      {64, 16},   {65, 15},   {1000, 3}, {129, 64},  {700, 65}, {3001, 33},
+                      {4000, 64}, {70000, 3}, {49, 512}, {2000, 130}};
 
 const auto bind_forward = [](BatchNormArgs& args, Buffers& out) {
   args.y = out[0].data();

@@ -1,40 +1,67 @@
-// Dropout: 16 Philox counters at a time, as loops over arrays that the compiler turns into vectors.
+// Dropout: one Philox counter in each lane.
 #include "pointwise/vector.h"
 #include "simd/simd.h"
 
 namespace taxon::kernels {
 namespace {
 
-constexpr int64_t counters = 16;  // each gives 4 words
+typedef uint32_t Word __attribute__((vector_size(4 * lanes)));
+typedef uint64_t Wide __attribute__((vector_size(4 * lanes)));  // of two words each
 
-/// Words of the counters first, first + 1, ...: Philox4x32-10 (Salmon et al., SC 2011), one
-/// counter after the other in `out`.
-void philox(uint64_t seed, uint64_t stream, uint64_t first, uint32_t (&out)[4 * counters]) {
-  uint32_t a[counters], b[counters], c[counters], d[counters];
-  for (int64_t i = 0; i < counters; ++i) {
-    const uint64_t index = first + static_cast<uint64_t>(i);
-    a[i] = static_cast<uint32_t>(index);
-    b[i] = static_cast<uint32_t>(index >> 32);
-    c[i] = static_cast<uint32_t>(stream);
-    d[i] = static_cast<uint32_t>(stream >> 32);
-  }
+/// The products of the even words with m, 64 bits each.
+TAXON_INLINE Wide multiply_even(Wide x, uint32_t m) {
+#if TAXON_ISA_avx512
+  const __m512i factor = _mm512_set1_epi32(static_cast<int32_t>(m));
+  return reinterpret_cast<Wide>(_mm512_maskz_mul_epu32(0xff, reinterpret_cast<__m512i>(x), factor));
+#elif TAXON_ISA_avx2
+  const __m256i factor = _mm256_set1_epi32(static_cast<int32_t>(m));
+  return reinterpret_cast<Wide>(_mm256_mul_epu32(reinterpret_cast<__m256i>(x), factor));
+#elif TAXON_SIMD_X86
+  const __m128i factor = _mm_set1_epi32(static_cast<int32_t>(m));
+  return reinterpret_cast<Wide>(_mm_mul_epu32(reinterpret_cast<__m128i>(x), factor));
+#else
+  return (x & 0xffffffffu) * m;
+#endif
+}
+
+/// The upper and lower halves of x * m.
+TAXON_INLINE void multiply(Word x, uint32_t m, Word* high, Word* low) {
+  const Wide even = multiply_even(reinterpret_cast<Wide>(x), m);
+  const Wide odd = multiply_even(reinterpret_cast<Wide>(x) >> 32, m);
+  *high = reinterpret_cast<Word>((even >> 32) | (odd & 0xffffffff00000000u));
+  *low = reinterpret_cast<Word>((even & 0xffffffffu) | (odd << 32));
+}
+
+constexpr int64_t words = 4 * lanes;
+
+/// Words of the counters first, first + 1, ... (`first` a multiple of lanes): Philox4x32-10 (Salmon
+/// et al., SC 2011), one counter after the other in `out`.
+TAXON_INLINE void philox(uint64_t seed, uint64_t stream, uint64_t first, uint32_t (&out)[words]) {
+  uint32_t lane[lanes];
+  for (int64_t i = 0; i < lanes; ++i) lane[i] = static_cast<uint32_t>(i);
+  Word a, b = static_cast<uint32_t>(first >> 32) - Word{};
+  __builtin_memcpy(&a, lane, sizeof a);
+  a += static_cast<uint32_t>(first);
+  Word c = static_cast<uint32_t>(stream) - Word{}, d = static_cast<uint32_t>(stream >> 32) - Word{};
   uint32_t k0 = static_cast<uint32_t>(seed), k1 = static_cast<uint32_t>(seed >> 32);
   for (int round = 0; round < 10; ++round) {
-    for (int64_t i = 0; i < counters; ++i) {
-      const uint64_t p0 = uint64_t{0xD2511F53u} * a[i], p1 = uint64_t{0xCD9E8D57u} * c[i];
-      a[i] = static_cast<uint32_t>(p1 >> 32) ^ b[i] ^ k0;
-      b[i] = static_cast<uint32_t>(p1);
-      c[i] = static_cast<uint32_t>(p0 >> 32) ^ d[i] ^ k1;
-      d[i] = static_cast<uint32_t>(p0);
-    }
+    Word high0, low0, high1, low1;
+    multiply(a, 0xD2511F53u, &high0, &low0);
+    multiply(c, 0xCD9E8D57u, &high1, &low1);
+    a = high1 ^ b ^ k0;
+    b = low1;
+    c = high0 ^ d ^ k1;
+    d = low0;
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  for (int64_t i = 0; i < counters; ++i) {
-    out[4 * i] = a[i];
-    out[4 * i + 1] = b[i];
-    out[4 * i + 2] = c[i];
-    out[4 * i + 3] = d[i];
+  uint32_t v[4][lanes];
+  __builtin_memcpy(v[0], &a, sizeof a);
+  __builtin_memcpy(v[1], &b, sizeof b);
+  __builtin_memcpy(v[2], &c, sizeof c);
+  __builtin_memcpy(v[3], &d, sizeof d);
+  for (int64_t i = 0; i < lanes; ++i) {
+    for (int64_t k = 0; k < 4; ++k) out[4 * i + k] = v[k][i];
   }
 }
 
@@ -45,15 +72,17 @@ namespace TAXON_ISA {
 void dropout(const DropoutArgs& g, const Exec& exec) {
   const float* x = static_cast<const float*>(g.x);
   float* y = static_cast<float*>(g.y);
-  const float scale = static_cast<float>(g.p < 1 ? 1 / (1 - g.p) : 0);
-  // word / 2^32 >= p, in integers
-  const uint64_t least = static_cast<uint64_t>(__builtin_ceil(g.p * 4294967296.0));
+  // word / 2^32 >= p, in integers; from 2^32 on nothing is kept
+  const double bound = __builtin_ceil(g.p * 4294967296.0);
+  const bool any = bound < 4294967296.0;
+  const uint32_t least = any ? static_cast<uint32_t>(bound) : 0;
+  const float scale = any ? static_cast<float>(1 / (1 - g.p)) : 0;
   parallel_elements(exec, g.n, [&](int64_t begin, int64_t end) {
-    uint32_t words[4 * counters];
-    for (int64_t i = begin; i < end; i += 4 * counters) {
-      philox(g.seed, g.stream, static_cast<uint64_t>(i / 4), words);
-      const int64_t n = end - i < 4 * counters ? end - i : 4 * counters;
-      for (int64_t j = 0; j < n; ++j) y[i + j] = x[i + j] * (words[j] >= least ? scale : 0.0f);
+    uint32_t word[words];
+    for (int64_t i = begin; i < end; i += words) {
+      philox(g.seed, g.stream, static_cast<uint64_t>(i / 4), word);
+      const int64_t n = end - i < words ? end - i : words;
+      for (int64_t j = 0; j < n; ++j) y[i + j] = x[i + j] * (word[j] >= least ? scale : 0.0f);
     }
   });
 }

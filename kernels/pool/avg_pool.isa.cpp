@@ -28,6 +28,12 @@ TAXON_INLINE void average(const float* image, int64_t width, int64_t channels, R
 template <class F>
 TAXON_INLINE void gather(const float* dy, int64_t width, int64_t channels, Range rows, Range cols,
                          float* dx, F divisor) {
+  if (rows.first + 1 == rows.last && cols.first + 1 == cols.last) {  // usually one output
+    const float* from = dy + (rows.first * width + cols.first) * channels;
+    const Vec count = broadcast(static_cast<float>(divisor(rows.first, cols.first)));
+    return each(0, channels,
+                [&](int64_t c, auto part) { part.store(dx + c, part.load(from + c) / count); });
+  }
   each(0, channels, [&](int64_t c, auto part) {
     Vec sum = {};
     for (int64_t i = rows.first; i < rows.last; ++i) {
@@ -66,9 +72,10 @@ void avg_pool_grad(const PoolGradArgs& g, const Exec& exec) {
   parallel_rows(exec, g.n * g.h, g.w * g.c, [&](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
       const Range rows = outputs_over(r % g.h, g.r, g.stride_h, g.pad_h, g.oh);
+      Range cols = {0, 0};
       for (int64_t w = 0; w < g.w; ++w) {
-        gather(dy + r / g.h * g.oh * g.ow * g.c, g.ow, g.c, rows,
-               outputs_over(w, g.s, g.stride_w, g.pad_w, g.ow), dx + (r * g.w + w) * g.c,
+        cols = next_outputs(cols, w, g.s, g.stride_w, g.pad_w, g.ow);
+        gather(dy + r / g.h * g.oh * g.ow * g.c, g.ow, g.c, rows, cols, dx + (r * g.w + w) * g.c,
                [&](int64_t i, int64_t j) { return divisor(g, i, j); });
       }
     }

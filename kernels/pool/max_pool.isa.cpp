@@ -25,9 +25,7 @@ TAXON_INLINE void pool_cell(const PoolArgs& g, const float* image, Range rows, R
         const int64_t at = h * g.w + w;
         const Vec x = part.load(image + at * g.c + c);
         if (with_index) {
-          const Int take = (x > best) | (is_nan(x) & ~is_nan(best));
-          best = select(take, x, best);
-          place = select(take, broadcast_int(static_cast<int32_t>(at)), place);
+          take_larger(x, static_cast<int32_t>(at), best, place);
         } else {
           best = max_or_nan(best, x);
         }
@@ -71,8 +69,9 @@ void max_pool_grad(const PoolGradArgs& g, const Exec& exec) {
     for (int64_t r = first; r < last; ++r) {
       const int64_t h = r % g.h, outputs = r / g.h * g.oh * g.ow * g.c;
       const Range rows = outputs_over(h, g.r, g.stride_h, g.pad_h, g.oh);
+      Range cols = {0, 0};
       for (int64_t w = 0; w < g.w; ++w) {
-        const Range cols = outputs_over(w, g.s, g.stride_w, g.pad_w, g.ow);
+        cols = next_outputs(cols, w, g.s, g.stride_w, g.pad_w, g.ow);
         const int32_t here = static_cast<int32_t>(h * g.w + w);
         each(0, g.c, [&](int64_t c, auto part) {
           Vec sum = {};

@@ -41,6 +41,14 @@ static inline Range outputs_over(int64_t i, int64_t size, int64_t stride, int64_
   return {most(first, 0), least((i + pad) / stride + 1, outputs)};
 }
 
+/// The same from that of i - 1, without dividing; {0, 0} before the first input.
+static inline Range next_outputs(Range range, int64_t i, int64_t size, int64_t stride, int64_t pad,
+                                 int64_t outputs) {
+  while (range.first < outputs && range.first * stride - pad + size <= i) ++range.first;
+  while (range.last < outputs && range.last * stride - pad <= i) ++range.last;
+  return range;
+}
+
 /// Adaptive pooling: the inputs of cell o, and the cells that hold input i.
 static inline Range cell(int64_t o, int64_t extent, int64_t cells) {
   return {o * extent / cells, ((o + 1) * extent + cells - 1) / cells};

@@ -144,10 +144,7 @@ void places_in_columns(const float* p, int64_t n, int64_t inner, int64_t begin, 
     Vec best = part.load(p + i);
     Int place = {};
     for (int64_t j = 1; j < n; ++j) {
-      const Vec x = part.load(p + j * inner + i);
-      const Int take = (x > best) | (is_nan(x) & ~is_nan(best));
-      best = select(take, x, best);
-      place = select(take, broadcast_int(static_cast<int32_t>(j)), place);
+      take_larger(part.load(p + j * inner + i), static_cast<int32_t>(j), best, place);
     }
     for (int64_t k = 0; k < lanes && i + k < end; ++k) index[i + k] = place[k];
   });

@@ -351,5 +351,19 @@ TAXON_INLINE Vec max_or_nan(Vec a, Vec b) {
   return select(is_nan(a), a, max(a, b));
 }
 
+/// Where x is larger than best, or the first NaN: best = x, place = at.
+TAXON_INLINE void take_larger(Vec x, int32_t at, Vec& best, Int& place) {
+#if TAXON_ISA_avx512
+  const __mmask16 ordered = _mm512_cmp_ps_mask(best, best, _CMP_ORD_Q);
+  const __mmask16 take = _mm512_mask_cmp_ps_mask(ordered, x, best, _CMP_NLE_UQ);
+  best = _mm512_mask_mov_ps(best, take, x);
+  place = reinterpret_cast<Int>(_mm512_mask_set1_epi32(reinterpret_cast<__m512i>(place), take, at));
+#else
+  const Int take = ~(x <= best) & (best == best);
+  best = select(take, x, best);
+  place = select(take, broadcast_int(at), place);
+#endif
+}
+
 }  // namespace
 }  // namespace taxon::kernels
