@@ -32,6 +32,27 @@ TAXON_INLINE void multiply(Word x, uint32_t m, Word* high, Word* low) {
   *low = reinterpret_cast<Word>((even & 0xffffffffu) | (odd << 32));
 }
 
+typedef uint32_t Four __attribute__((vector_size(16)));
+
+TAXON_INLINE Four load_four(const uint32_t* p) {
+  Four x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+
+/// out = a[0] b[0] c[0] d[0] a[1] ...
+TAXON_INLINE void interleave(const uint32_t* a, const uint32_t* b, const uint32_t* c,
+                             const uint32_t* d, uint32_t* out) {
+  const Four ab = __builtin_shufflevector(load_four(a), load_four(b), 0, 4, 1, 5);
+  const Four ab2 = __builtin_shufflevector(load_four(a), load_four(b), 2, 6, 3, 7);
+  const Four cd = __builtin_shufflevector(load_four(c), load_four(d), 0, 4, 1, 5);
+  const Four cd2 = __builtin_shufflevector(load_four(c), load_four(d), 2, 6, 3, 7);
+  const Four rows[4] = {
+      __builtin_shufflevector(ab, cd, 0, 1, 4, 5), __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+      __builtin_shufflevector(ab2, cd2, 0, 1, 4, 5), __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7)};
+  __builtin_memcpy(out, rows, sizeof rows);
+}
+
 constexpr int64_t words = 4 * lanes;
 
 /// Words of the counters first, first + 1, ... (`first` a multiple of lanes): Philox4x32-10 (Salmon
@@ -60,9 +81,8 @@ TAXON_INLINE void philox(uint64_t seed, uint64_t stream, uint64_t first, uint32_
   __builtin_memcpy(v[1], &b, sizeof b);
   __builtin_memcpy(v[2], &c, sizeof c);
   __builtin_memcpy(v[3], &d, sizeof d);
-  for (int64_t i = 0; i < lanes; ++i) {
-    for (int64_t k = 0; k < 4; ++k) out[4 * i + k] = v[k][i];
-  }
+  for (int64_t i = 0; i < lanes; i += 4)
+    interleave(v[0] + i, v[1] + i, v[2] + i, v[3] + i, out + 4 * i);
 }
 
 }  // namespace
@@ -81,8 +101,12 @@ void dropout(const DropoutArgs& g, const Exec& exec) {
     uint32_t word[words];
     for (int64_t i = begin; i < end; i += words) {
       philox(g.seed, g.stream, static_cast<uint64_t>(i / 4), word);
-      const int64_t n = end - i < words ? end - i : words;
-      for (int64_t j = 0; j < n; ++j) y[i + j] = x[i + j] * (word[j] >= least ? scale : 0.0f);
+      each(i, i + words < end ? i + words : end, [&](int64_t j, auto part) {
+        Word w;
+        __builtin_memcpy(&w, word + (j - i), sizeof w);
+        const Int kept = reinterpret_cast<Int>(w >= least);
+        part.store(y + j, part.load(x + j) * select(kept, broadcast(scale), Vec{}));
+      });
     }
   });
 }
