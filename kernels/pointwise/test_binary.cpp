@@ -99,7 +99,7 @@ TEST_CASE("the maximum of a number and NaN is NaN", "[binary]") {
   args.a_strides[0] = args.b_strides[0] = 1;
   args.a = a.data();
   args.b = b.data();
-  for_each_row(binary_rows(Type::f32), [&](const Row<BinaryArgs>& row) {
+  for_each_row(binary_rows(Type::f32), args, [&](const Row<BinaryArgs>& row) {
     INFO(row.name);
     Guarded<float> y(3);
     args.y = y.data();
