@@ -79,13 +79,13 @@ int main(int argc, char** argv) try {
   const ConvOptions stem = {.padding = 1, .bias = false};
   Sequential net;
   net.add<Conv2d>(data.facts.channels, 16, 3, init, stem).add<BatchNorm2d>(16).add<ReLU>();
-  net.add<Block>(16, 32, 1, init).add<Block>(32, 64, 2, init).add<Block>(64, 128, 2, init);
-  net.add<GlobalAvgPool>().add<Linear>(128, data.train->classes(), init);
+  net.add<Block>(16, 16, 1, init).add<Block>(16, 32, 2, init).add<Block>(32, 64, 2, init);
+  net.add<GlobalAvgPool>().add<Linear>(64, data.train->classes(), init);
   std::printf("%s: %lld images, %lld parameters\n", data.name.c_str(),
               static_cast<long long>(data.train->size()),
               static_cast<long long>(net.parameter_count()));
 
-  const std::int64_t epochs = 10, steps = std::min(most_steps, epochs * train.batches());
+  const std::int64_t epochs = 6, steps = std::min(most_steps, epochs * train.batches());
   Sgd sgd(net, 0.2, {.momentum = 0.9, .nesterov = true}, 5e-4);
   const Schedule schedule{.kind = ScheduleKind::onecycle, .lr = 0.2, .total_steps = steps};
 
