@@ -1,5 +1,6 @@
 // Handwritten digits: a small convolutional network, trained by a loop written by hand.
-// Reaches 98.9 % on the test set after 5 epochs: four minutes of processor time, shared by the cores.
+// Reaches 98.9 % on the test set after 5 epochs: four minutes of processor time, shared by the
+// cores.
 //
 // Use: mnist [DATA_FOLDER [STEPS]]   STEPS: stop early, to try it out
 // Where MNIST is not found, Fashion-MNIST serves instead.
