@@ -39,9 +39,11 @@ TAXON_INLINE Vec exp(Vec x) {
 TAXON_INLINE Vec log(Vec x) {
   const Int subnormal = x < 1.17549435e-38f;
   const Vec scaled = select(subnormal, x * 33554432.0f, x);  // 2^25
-  const int32_t sqrt_half = 0x3f3504f3;
-  const Int exponent = (bits(scaled) - sqrt_half) >> 23;
-  const Vec f = from_bits(bits(scaled) - (exponent << 23)) - 1.0f;  // in [sqrt(1/2), sqrt(2)) - 1
+  // Unsigned, because the bits of a negative number wrap around (its result is replaced below).
+  const Bits pattern = reinterpret_cast<Bits>(scaled);
+  const Int exponent = reinterpret_cast<Int>(pattern - 0x3f3504f3u) >> 23;  // less sqrt(1/2)
+  const Bits mantissa = pattern - (reinterpret_cast<Bits>(exponent) << 23);
+  const Vec f = reinterpret_cast<Vec>(mantissa) - 1.0f;  // in [sqrt(1/2), sqrt(2)) - 1
   const Vec e = to_float(exponent - (subnormal & 25));
   const Vec z = f * f;
   Vec p = broadcast(7.0376836292e-2f);

@@ -27,6 +27,7 @@ constexpr int64_t lanes = 4;
 
 typedef float Vec __attribute__((vector_size(4 * lanes)));
 typedef int32_t Int __attribute__((vector_size(4 * lanes)));
+typedef uint32_t Bits __attribute__((vector_size(4 * lanes)));
 
 TAXON_INLINE Vec broadcast(float x) {
   return x - Vec{};
