@@ -148,8 +148,8 @@ Module& Module::find(const std::string& name) {
   return *at;
 }
 
-void Module::visit(const std::function<void(const std::string& name, Module&)>& f) {
-  const std::function<void(const std::string&, Module&)> walk = [&](const std::string& name,
+void Module::visit(const Callback<void(const std::string& name, Module&)>& f) {
+  const Callback<void(const std::string&, Module&)> walk = [&](const std::string& name,
                                                                     Module& module) {
     f(name, module);
     for (const auto& [child_name, child] : module.children_) {

@@ -2,9 +2,9 @@
 // PyTorch's: "layer1.0.conv1.weight".
 #pragma once
 
+#include <taxon/base/callback.h>
 #include <taxon/core/tensor.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -44,7 +44,7 @@ class Module {
   /// The module called "layer1.0.conv1" below this one. Throws OptionError with what there is.
   Module& find(const std::string& name);
   /// Depth first, this module included, with its full name ("" for this).
-  void visit(const std::function<void(const std::string& name, Module&)>& f);
+  void visit(const Callback<void(const std::string& name, Module&)>& f);
 
   // --- mode and place
   // -------------------------------------------------------------------------------

@@ -1,19 +1,19 @@
 // Running a trained model over a data set.
 #pragma once
 
+#include <taxon/base/callback.h>
 #include <taxon/data/dataset.h>
 #include <taxon/metrics/predictions.h>
 #include <taxon/models/model_file.h>
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 
 namespace taxon {
 
 struct EvaluateOptions {
   std::int64_t batch = 128;
-  std::function<void(std::int64_t done, std::int64_t all)> on_progress;
+  Callback<void(std::int64_t done, std::int64_t all)> on_progress;
   const std::atomic<bool>* interrupt = nullptr;  ///< when true, Interrupted is thrown
 };
 

@@ -1,13 +1,13 @@
 // A whole training run: data, recipe, model, training, test, and the folder that holds it all.
 #pragma once
 
+#include <taxon/base/callback.h>
 #include <taxon/metrics/predictions.h>
 #include <taxon/train/options.h>
 #include <taxon/train/trainer.h>
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,11 +26,11 @@ struct RunStart {
 };
 
 struct RunCallbacks {
-  std::function<void(const RunStart&)> on_start;
-  std::function<void(const StepReport&)> on_step;
-  std::function<void(const EpochResult&, bool best)> on_epoch;
-  std::function<void(std::int64_t done, std::int64_t all)> on_test;
-  std::function<void(const std::string&)> on_note;  ///< what a person should know
+  Callback<void(const RunStart&)> on_start;
+  Callback<void(const StepReport&)> on_step;
+  Callback<void(const EpochResult&, bool best)> on_epoch;
+  Callback<void(std::int64_t done, std::int64_t all)> on_test;
+  Callback<void(const std::string&)> on_note;  ///< what a person should know
 };
 
 struct RunResult {

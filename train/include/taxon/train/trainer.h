@@ -2,6 +2,7 @@
 // and a state from which it goes on bit by bit.
 #pragma once
 
+#include <taxon/base/callback.h>
 #include <taxon/base/error.h>
 #include <taxon/data/loader.h>
 #include <taxon/layers/losses.h>
@@ -11,7 +12,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -87,9 +87,9 @@ class Trainer {
   /// on_epoch: an epoch is evaluated and counted (save models here). on_checkpoint: time to save
   /// the state: after on_epoch, now and then inside long epochs, and on an interruption.
   struct Callbacks {
-    std::function<void(const StepReport&)> on_step;
-    std::function<void(const EpochResult&, bool best)> on_epoch;
-    std::function<void()> on_checkpoint;
+    Callback<void(const StepReport&)> on_step;
+    Callback<void(const EpochResult&, bool best)> on_epoch;
+    Callback<void()> on_checkpoint;
   };
 
   Trainer(TrainerParts parts, TrainerOptions options);
