@@ -150,7 +150,7 @@ Module& Module::find(const std::string& name) {
 
 void Module::visit(const Callback<void(const std::string& name, Module&)>& f) {
   const Callback<void(const std::string&, Module&)> walk = [&](const std::string& name,
-                                                                    Module& module) {
+                                                               Module& module) {
     f(name, module);
     for (const auto& [child_name, child] : module.children_) {
       walk(joined(name, child_name), *child);

@@ -1,3 +1,4 @@
+// Callback: what it holds, its copies, and that it is empty at first.
 #include <taxon/base/callback.h>
 
 #include <memory>
