@@ -19,7 +19,8 @@ struct Conv2dArgs {
   void* weight = nullptr;
   void* bias = nullptr;  ///< k elements, or null
   void* y = nullptr;
-  bool relu = false;  ///< forward only: max(., 0) after the bias
+  bool relu = false;   ///< forward only: max(., 0) after the bias
+  bool exact = false;  ///< sums of products only: rows that multiply less (Winograd) decline
 };
 
 Rows<Conv2dArgs> conv2d_forward_rows(Type type);          ///< f32, f64

@@ -1,0 +1,162 @@
+// Winograd's convolution with the points 0, +-1, +-2 equals the reference bit for bit on integers
+// for which every step is exact; with the low-error points its error stays within 2e-5 of the
+// largest value on the 3x3 shapes of the ResNets and on odd ones.
+#include "catch.h"
+#include "conv2d/conv_test.h"
+#include "conv2d/winograd.h"
+
+using namespace taxon::kernels;
+using namespace taxon::test;
+
+namespace {
+
+using Run = void (*)(const Conv2dArgs&, const Exec&, const WinogradSet&);
+using Scratch = size_t (*)(const Conv2dArgs&, int, const WinogradSet&);
+
+template <Run run, Scratch scratch, const Micro& micro, const WinogradMicro& transform>
+Row<Conv2dArgs> row_of(const char* name, Needs needs) {
+  return {name,
+          needs,
+          true,
+          winograd_declines,
+          [](const Conv2dArgs& args, int threads) {
+            return scratch(args, threads, {&micro, &transform});
+          },
+          [](const Conv2dArgs& args, const Exec& exec) {
+            run(args, exec, {&micro, &transform});
+          }};
+}
+
+template <const Micro& micro, const WinogradMicro& transform>
+Row<Conv2dArgs> row_of(Direction direction, const char* name, Needs needs) {
+  switch (direction) {
+    case Direction::forward:
+      return row_of<winograd_forward, winograd_forward_scratch, micro, transform>(name, needs);
+    case Direction::data:
+      return row_of<winograd_backward_data, winograd_backward_data_scratch, micro, transform>(
+          name, needs);
+    default:
+      return row_of<winograd_backward_weight, winograd_backward_weight_scratch, micro, transform>(
+          name, needs);
+  }
+}
+
+/// The integer points on every instruction set in force.
+std::vector<Row<Conv2dArgs>> integer_rows(Direction direction) {
+  std::vector<Row<Conv2dArgs>> rows = {
+      row_of<baseline::micro, baseline::winograd_integer>(direction, "baseline", Needs::baseline)};
+#if defined(__x86_64__)
+  if (active_needs() >= Needs::avx2) {
+    rows.push_back(row_of<avx2::micro, avx2::winograd_integer>(direction, "avx2", Needs::avx2));
+  }
+  if (active_needs() >= Needs::avx512) {
+    rows.push_back(
+        row_of<avx512::micro, avx512::winograd_integer>(direction, "avx512", Needs::avx512));
+  }
+#endif
+  return rows;
+}
+
+const Case kShapes[] = {
+    {1, 4, 4, 16, 16, 3, 3, 1, 1},   {2, 8, 8, 16, 32, 3, 3, 1, 1},
+    {3, 7, 9, 17, 24, 3, 3, 1, 1},   {1, 15, 31, 10, 33, 3, 3, 1, 0},
+    {2, 3, 3, 40, 8, 3, 3, 1, 1},    {2, 6, 5, 33, 20, 3, 3, 1, 2},
+    {5, 14, 14, 8, 48, 3, 3, 1, 1},  {36, 4, 4, 64, 65, 3, 3, 1, 1},
+    {40, 7, 7, 24, 16, 3, 3, 1, 1},  {1, 4, 4, 160, 96, 3, 3, 1, 1},
+    {9, 32, 32, 16, 16, 3, 3, 1, 1}, {4, 4, 5, 520, 40, 3, 3, 1, 1},
+};
+
+void fill(Conv<float>& conv) {
+  fill_integers(conv.x, 1, -1, 1);
+  fill_integers(conv.y, 2, -1, 1);
+  fill_integers(conv.bias, 3, -4, 4);
+  fill_integers(conv.weight, 4, -1, 1);
+  for (float& w : conv.weight) w *= 9;
+}
+
+}  // namespace
+
+TEST_CASE("winograd: exact on integers, on any number of threads, with the points 0, 1, 2") {
+  for (const Case& c : kShapes) {
+    INFO(c);
+    Conv<float> conv(c);
+    fill(conv);
+    REQUIRE(winograd_declines(conv.args) == nullptr);
+    for (const Direction direction : kDirections) {
+      const auto expected = conv.run(reference_of(rows_of(direction, Type::f32)), direction, 1);
+      for (const Row<Conv2dArgs>& row : integer_rows(direction)) {
+        INFO(row.name << ", direction " << static_cast<int>(direction));
+        for (int threads = 1; threads <= 3; ++threads) {
+          CHECK(same_bits(conv.run(row, direction, threads), expected));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("winograd: with ReLU and without bias") {
+  const Case c{3, 7, 9, 17, 24, 3, 3, 1, 1};
+  Conv<float> conv(c);
+  fill(conv);
+  const auto& reference = reference_of(conv2d_forward_rows(Type::f32));
+  for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward)) {
+    INFO(row.name);
+    for (const bool bias : {false, true}) {
+      for (const bool relu : {false, true}) {
+        CHECK(same_bits(conv.run(row, Direction::forward, 2, bias, relu),
+                        conv.run(reference, Direction::forward, 1, bias, relu)));
+      }
+    }
+  }
+}
+
+TEST_CASE("winograd: the low-error points stay within 2e-5 of the largest value") {
+  // 3x3 shapes of ResNet-18/20/50 (fewer images than a batch; the error depends on the channels).
+  std::vector<Case> shapes = {{4, 32, 32, 16, 16, 3, 3, 1, 1},   {4, 16, 16, 32, 32, 3, 3, 1, 1},
+                              {4, 8, 8, 64, 64, 3, 3, 1, 1},     {2, 32, 32, 64, 64, 3, 3, 1, 1},
+                              {2, 16, 16, 128, 128, 3, 3, 1, 1}, {2, 8, 8, 256, 256, 3, 3, 1, 1},
+                              {4, 4, 4, 512, 512, 3, 3, 1, 1},   {1, 14, 14, 256, 256, 3, 3, 1, 1},
+                              {1, 7, 7, 512, 512, 3, 3, 1, 1}};
+  shapes.insert(shapes.end(), std::begin(kShapes), std::end(kShapes));
+  for (const Case& c : shapes) {
+    INFO(c);
+    Conv<float> conv(c);
+    Conv<double> exact(c);
+    conv.fill_with_reals();
+    std::copy(conv.x.begin(), conv.x.end(), exact.x.begin());
+    std::copy(conv.weight.begin(), conv.weight.end(), exact.weight.begin());
+    std::copy(conv.bias.begin(), conv.bias.end(), exact.bias.begin());
+    std::copy(conv.y.begin(), conv.y.end(), exact.y.begin());
+    for (const Direction direction : kDirections) {
+      const auto sums = exact.run(reference_of(rows_of(direction, Type::f64)), direction, 1);
+      const std::vector<float> expected(sums.begin(), sums.end());
+      const auto rows = rows_of(direction, Type::f32);
+      int seen = 0;
+      for_each_row(rows, conv.args, [&](const Row<Conv2dArgs>& row) {
+        if (row.exact) return;
+        ++seen;
+        INFO(row.name);
+        const auto once = conv.run(row, direction, 1);
+        CHECK(close_values(once.data(), expected.data(), static_cast<std::int64_t>(once.size()),
+                           winograd_tolerance(expected)));
+        CHECK(same_bits(conv.run(row, direction, 2), once));
+        CHECK(same_bits(conv.run(row, direction, 3), once));
+      });
+      CHECK(seen > 0);
+    }
+  }
+}
+
+TEST_CASE("winograd: declines what it cannot do, and all when sums of products are asked for") {
+  Conv<float> conv({2, 8, 8, 16, 32, 3, 3, 1, 1});
+  CHECK(winograd_declines(conv.args) == nullptr);
+  conv.args.exact = true;
+  CHECK(winograd_declines(conv.args) == std::string("exact convolution asked for"));
+  for (const Case& c : {Case{2, 8, 8, 16, 32, 3, 3, 2, 1}, Case{2, 8, 8, 16, 32, 1, 1},
+                        Case{2, 8, 8, 16, 32, 5, 5, 1, 2}, Case{2, 8, 8, 16, 32, 3, 3, 1, 1, 2},
+                        Case{2, 8, 8, 16, 32, 3, 3, 1, 1, 1, 2}, Case{2, 8, 8, 3, 32, 3, 3, 1, 1},
+                        Case{2, 8, 8, 16, 32, 3, 3, 1, 3}, Case{2, 2, 2, 16, 32, 3, 3, 1, 1}}) {
+    INFO(c);
+    CHECK(winograd_declines(Conv<float>(c).args) != nullptr);
+  }
+}

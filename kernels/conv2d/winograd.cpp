@@ -1,0 +1,282 @@
+// Winograd's convolution: forward, and the gradient of the input, which is the same convolution
+// with the filters turned round and input and output channels exchanged. Two ways to walk:
+//
+// - by blocks of tiles, each transformed, multiplied with all weights and transformed back while it
+//   lies in the second-level cache; the transformed weights are computed once for all;
+// - by panels of output channels, where there are few tiles and many channels: all tiles are
+//   transformed once, and each panel's weights are transformed right before they are used.
+#include "winograd.h"
+
+#include "winograd_tiles.h"
+
+#include "gemm/carver.h"
+
+#include <algorithm>
+
+namespace taxon::kernels {
+
+WinogradLayout winograd_layout(int64_t channels, int64_t tiles) {
+  const int64_t row = std::min(kSlab, (channels + 15) / 16 * 16);
+  return {channels, ceil_div(channels, row), row, tiles};
+}
+
+namespace {
+
+constexpr int64_t kBlockBytes = 512 << 10;    // of the transformed inputs of a block
+constexpr int64_t kLeastBlock = 14;           // tiles, about
+constexpr int64_t kPanelBlock = 64;           // tiles, when walking by panels
+constexpr int64_t kAllTilesBytes = 12 << 20;  // of all transformed inputs, when walking by panels
+constexpr int64_t kManyChannels = 512;
+constexpr int64_t kStreamElements = 3 << 20;  // outputs of 12 MiB and more go past the caches
+constexpr int64_t kAhead = 3;                 // tiles
+
+/// A convolution of `from` to `to`, either direction.
+struct Job {
+  WinogradImages from, to;
+  WinogradTiles tiles;
+  int64_t count;  // tiles in all
+  bool turned;    // the gradient: filters turned round, channels exchanged
+  bool by_panels;
+  WinogradLayout input;  // of a block
+  int64_t blocks;
+  int64_t width, panels;  // columns of a panel
+  int64_t panel_xi() const { return from.c * width + 16; }
+  int64_t panel_elements() const { return 36 * panel_xi(); }
+  int64_t product_xi() const { return input.tiles * width + 16; }
+  int64_t product_elements() const { return 36 * product_xi(); }
+  int64_t block_first(int64_t b) const { return split_at(count, blocks, b); }
+};
+
+Job make_job(const Conv2dArgs& args, const Micro& micro, bool turned) {
+  Job job;
+  const WinogradImages x = {args.h, args.w, args.c}, y = {args.oh, args.ow, args.k};
+  job.turned = turned;
+  job.from = turned ? y : x;
+  job.to = turned ? x : y;
+  job.tiles = winograd_tiles(job.to.h, job.to.w, turned ? 2 - args.pad_h : args.pad_h,
+                             turned ? 2 - args.pad_w : args.pad_w);
+  job.count = args.n * job.tiles.an_image();
+  job.width = job.to.c <= micro.width ? micro.width : 2 * micro.width;
+  job.panels = ceil_div(job.to.c, job.width);
+  const int64_t tile_bytes =
+      36 * 4 * winograd_layout(job.from.c, 1).slab() * winograd_layout(job.from.c, 1).slabs;
+  job.by_panels = job.count * tile_bytes <= kAllTilesBytes &&
+                  (job.from.c >= kManyChannels || job.count < 8 * micro.rows);
+  int64_t tiles = kPanelBlock;
+  if (!job.by_panels) {  // two tiles of products, or one where the channels are many
+    tiles = micro.rows * std::clamp<int64_t>(kBlockBytes / tile_bytes / micro.rows, 1, 2);
+    tiles = std::max<int64_t>(tiles, kLeastBlock / micro.rows * micro.rows);
+  }
+  job.blocks = ceil_div(job.count, tiles);
+  job.input = winograd_layout(job.from.c, ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));
+  return job;
+}
+
+/// The pieces of scratch memory.
+struct Memory {
+  float* zeros;
+  int64_t* rows;      // offset of each tile of a block in a slab
+  int64_t* products;  // and in the products
+  Segment* segments;  // of a transformed row
+  float* weights;     // all panels, or a slot's panel
+  float* filters;     // a slot: filters turned into columns
+  float* input;       // a slot's block, or all blocks
+  float* product;     // a slot
+};
+
+/// Rows of `depth` filters turned at a time.
+constexpr int64_t kTurned = 16;
+
+Memory carve(Carver& carver, const Job& job, int threads) {
+  Memory m;
+  m.zeros = carver.take<float>(job.from.c);
+  m.rows = carver.take<int64_t>(job.input.tiles);
+  m.products = carver.take<int64_t>(job.input.tiles);
+  m.segments = carver.take<Segment>(job.input.slabs);
+  m.weights = carver.take<float>((job.by_panels ? threads : job.panels) * job.panel_elements());
+  m.filters = carver.take<float>(threads * 9 * kTurned * job.width);
+  m.input = carver.take<float>((job.by_panels ? job.blocks : threads) * job.input.elements());
+  m.product = carver.take<float>(threads * job.product_elements());
+  return m;
+}
+
+void fill_tables(const Job& job, const Memory& m) {
+  std::fill(m.zeros, m.zeros + job.from.c, 0.0f);
+  for (int64_t i = 0; i < job.input.tiles; ++i) {
+    m.rows[i] = i * job.input.row;
+    m.products[i] = i * job.width;
+  }
+  for (int64_t s = 0; s < job.input.slabs; ++s) {
+    const int64_t first = s * job.input.row;
+    m.segments[s] = {s * job.input.slab(), std::min(job.input.row, job.from.c - first)};
+  }
+}
+
+/// U of one panel: [xi][input channel][width].
+void transform_weights(const Conv2dArgs& args, const WinogradSet& set, const Job& job,
+                       int64_t panel, float* filters, float* u) {
+  const auto* weight = static_cast<const float*>(args.weight);
+  const int64_t first = panel * job.width, cols = std::min(job.width, job.to.c - first);
+  const float* taps[9];
+  if (job.turned) {  // columns are the filters' channels, which lie side by side
+    for (int64_t t = 0; t < 9; ++t) taps[8 - t] = weight + t * args.c + first;
+    set.transform->weight(taps, 9 * args.c, job.from.c, cols, u, job.panel_xi(), job.width);
+    return;
+  }
+  for (int64_t c = 0; c < job.from.c; c += kTurned) {
+    const int64_t rows = std::min(kTurned, job.from.c - c);
+    for (int64_t t = 0; t < 9; ++t) {
+      float* to = filters + t * kTurned * job.width;
+      set.micro->transpose(weight + (first * 9 + t) * args.c + c, 9 * args.c, cols, rows, to,
+                           job.width, job.width);
+      taps[t] = to;
+    }
+    set.transform->weight(taps, job.width, rows, job.width, u + c * job.width, job.panel_xi(),
+                          job.width);
+  }
+}
+
+/// V of one block.
+void transform_input(const WinogradSet& set, const Job& job, const float* source,
+                     const float* zeros, int64_t block, float* v) {
+  const int64_t first = job.block_first(block), last = job.block_first(block + 1);
+  const float *pixels[36], *ahead[36];
+  for (int64_t t = first; t < last; ++t) {
+    winograd_input_pixels(source, job.from, job.tiles, t, zeros, pixels);
+    winograd_input_pixels(source, job.from, job.tiles, std::min(t + kAhead, job.count - 1), zeros,
+                          ahead);
+    set.transform->input(pixels, ahead, job.from.c, v + (t - first) * job.input.row, job.input.xi(),
+                         job.input.slab());
+  }
+}
+
+/// The 36 products of a block with a panel.
+void multiply(const Micro& micro, const Job& job, const Memory& m, const float* v, const float* u,
+              int64_t tiles, float* product) {
+  Tile tile = {};
+  tile.segments = m.segments;
+  tile.segment_count = job.input.slabs;
+  tile.b_stride = tile.cols = job.width;
+  const int64_t parts = ceil_div(tiles, micro.rows);
+  for (int64_t xi = 0; xi < 36; ++xi) {
+    tile.a = v + xi * job.input.xi();
+    tile.b = u + xi * job.panel_xi();
+    tile.c = product + xi * job.product_xi();
+    for (int64_t i = 0; i < parts; ++i) {
+      const int64_t row = split_at(tiles, parts, i);
+      tile.a_rows = m.rows + row;
+      tile.c_rows = m.products + row;
+      micro.tile(tile, static_cast<int>(split_at(tiles, parts, i + 1) - row),
+                 job.width == micro.width ? 1 : 2);
+    }
+  }
+}
+
+/// Where and how outputs are written.
+struct Output {
+  float* data;
+  const float* bias;
+  bool relu, stream;
+};
+
+void transform_output(const WinogradSet& set, const Job& job, const Output& out, int64_t block,
+                      int64_t panel, const float* product) {
+  const int64_t first = job.block_first(block), last = job.block_first(block + 1);
+  const int64_t column = panel * job.width, channels = std::min(job.width, job.to.c - column);
+  for (int64_t t = first; t < last; ++t) {
+    const WinogradPlace p = winograd_place(job.tiles, t);
+    float* y = out.data + ((p.image * job.to.h + p.y) * job.to.w + p.x) * job.to.c + column;
+    set.transform->output(product + (t - first) * job.width, job.product_xi(), y,
+                          job.to.w * job.to.c, job.to.c,
+                          static_cast<int>(std::min<int64_t>(4, job.to.h - p.y)),
+                          static_cast<int>(std::min<int64_t>(4, job.to.w - p.x)), channels,
+                          out.bias == nullptr ? nullptr : out.bias + column, out.relu, out.stream);
+  }
+}
+
+void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
+                   const Memory& m, const float* source, const Output& out) {
+  parallel(exec, job.panels, [&](int64_t panel, int slot) {
+    transform_weights(args, set, job, panel, m.filters + slot * 9 * kTurned * job.width,
+                      m.weights + panel * job.panel_elements());
+  });
+  parallel(exec, job.blocks, [&](int64_t block, int slot) {
+    float* v = m.input + slot * job.input.elements();
+    float* product = m.product + slot * job.product_elements();
+    transform_input(set, job, source, m.zeros, block, v);
+    const int64_t tiles = job.block_first(block + 1) - job.block_first(block);
+    for (int64_t panel = 0; panel < job.panels; ++panel) {
+      multiply(*set.micro, job, m, v, m.weights + panel * job.panel_elements(), tiles, product);
+      transform_output(set, job, out, block, panel, product);
+    }
+  });
+}
+
+void run_by_panels(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
+                   const Memory& m, const float* source, const Output& out) {
+  parallel(exec, job.blocks, [&](int64_t block, int) {
+    transform_input(set, job, source, m.zeros, block, m.input + block * job.input.elements());
+  });
+  parallel(exec, job.panels, [&](int64_t panel, int slot) {
+    float* u = m.weights + slot * job.panel_elements();
+    float* product = m.product + slot * job.product_elements();
+    transform_weights(args, set, job, panel, m.filters + slot * 9 * kTurned * job.width, u);
+    for (int64_t block = 0; block < job.blocks; ++block) {
+      const int64_t tiles = job.block_first(block + 1) - job.block_first(block);
+      multiply(*set.micro, job, m, m.input + block * job.input.elements(), u, tiles, product);
+      transform_output(set, job, out, block, panel, product);
+    }
+  });
+}
+
+void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, bool turned) {
+  const Job job = make_job(args, *set.micro, turned);
+  if (job.count == 0) return;
+  Carver carver(exec.scratch);
+  const Memory m = carve(carver, job, exec.threads);
+  fill_tables(job, m);
+  const auto* source = static_cast<const float*>(turned ? args.y : args.x);
+  auto* dest = static_cast<float*>(turned ? args.x : args.y);
+  const int64_t vector = set.micro->width;
+  const bool stream = args.n * job.to.h * job.to.w * job.to.c >= kStreamElements &&
+                      job.to.c % vector == 0 &&
+                      reinterpret_cast<uintptr_t>(dest) % (static_cast<size_t>(vector) * 4) == 0;
+  const Output out = {dest, static_cast<const float*>(turned ? nullptr : args.bias),
+                      !turned && args.relu, stream};
+  (job.by_panels ? run_by_panels : run_by_blocks)(args, exec, set, job, m, source, out);
+}
+
+size_t scratch_of(const Conv2dArgs& args, int threads, const WinogradSet& set, bool turned) {
+  Carver carver;
+  carve(carver, make_job(args, *set.micro, turned), threads);
+  return carver.used();
+}
+
+}  // namespace
+
+const char* winograd_declines(const Conv2dArgs& args) {
+  if (args.exact) return "exact convolution asked for";
+  if (args.r != 3 || args.s != 3) return "filter not 3x3";
+  if (args.stride_h != 1 || args.stride_w != 1) return "stride";
+  if (args.dilation_h != 1 || args.dilation_w != 1) return "dilation";
+  if (args.groups != 1) return "groups";
+  if (args.pad_h > 2 || args.pad_w > 2) return "padding wider than the filter";
+  if (args.c < 8 || args.k < 8) return "few channels";
+  if (args.oh < 3 || args.ow < 3 || args.h < 3 || args.w < 3) return "small map";
+  return nullptr;
+}
+
+void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set) {
+  run_job(args, exec, set, false);
+}
+size_t winograd_forward_scratch(const Conv2dArgs& args, int threads, const WinogradSet& set) {
+  return scratch_of(args, threads, set, false);
+}
+void winograd_backward_data(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set) {
+  run_job(args, exec, set, true);
+}
+size_t winograd_backward_data_scratch(const Conv2dArgs& args, int threads, const WinogradSet& set) {
+  return scratch_of(args, threads, set, true);
+}
+
+}  // namespace taxon::kernels

@@ -1,0 +1,82 @@
+// Where the 4x4 output tiles of a Winograd convolution lie and which pixels they read.
+#pragma once
+
+#include <taxon/kernels/conv2d.h>
+
+namespace taxon::kernels {
+
+/// Images of h x w pixels of c channels, NHWC.
+struct WinogradImages {
+  int64_t h, w, c;
+};
+
+/// The tiles of n images, numbered image by image, row by row.
+struct WinogradTiles {
+  int64_t rows, cols;  ///< tiles an image
+  int64_t out_h, out_w;
+  int64_t pad_h, pad_w;  ///< zeros above and left of the input
+
+  int64_t an_image() const { return rows * cols; }
+};
+inline WinogradTiles winograd_tiles(int64_t out_h, int64_t out_w, int64_t pad_h, int64_t pad_w) {
+  return {(out_h + 3) / 4, (out_w + 3) / 4, out_h, out_w, pad_h, pad_w};
+}
+
+/// One tile: its image and the output pixel at its upper left corner.
+struct WinogradPlace {
+  int64_t image, y, x;
+};
+inline WinogradPlace winograd_place(const WinogradTiles& t, int64_t tile) {
+  const int64_t image = tile / t.an_image(), rest = tile % t.an_image();
+  return {image, rest / t.cols * 4, rest % t.cols * 4};
+}
+
+/// The addresses of size x size pixels from (top, left) on; `zeros` (at least c elements) for those
+/// outside the image.
+template <int size>
+inline void winograd_pixels(const float* image, const WinogradImages& s, int64_t top, int64_t left,
+                            const float* zeros, const float** pixels) {
+  const float* corner = image + (top * s.w + left) * s.c;
+  const bool inside = top >= 0 && left >= 0 && top + size <= s.h && left + size <= s.w;
+  if (inside) {
+    for (int64_t i = 0; i < size; ++i) {
+      for (int64_t j = 0; j < size; ++j) pixels[i * size + j] = corner + (i * s.w + j) * s.c;
+    }
+    return;
+  }
+  for (int64_t i = 0; i < size; ++i) {
+    const bool row = top + i >= 0 && top + i < s.h;
+    for (int64_t j = 0; j < size; ++j) {
+      const bool there = row && left + j >= 0 && left + j < s.w;
+      pixels[i * size + j] = there ? corner + (i * s.w + j) * s.c : zeros;
+    }
+  }
+}
+
+/// The 6x6 input pixels of a tile.
+inline void winograd_input_pixels(const float* x, const WinogradImages& s, const WinogradTiles& t,
+                                  int64_t tile, const float* zeros, const float** pixels) {
+  const WinogradPlace p = winograd_place(t, tile);
+  winograd_pixels<6>(x + p.image * s.h * s.w * s.c, s, p.y - t.pad_h, p.x - t.pad_w, zeros, pixels);
+}
+
+/// The 4x4 output pixels of a tile, to be read.
+inline void winograd_output_pixels(const float* y, const WinogradImages& s, const WinogradTiles& t,
+                                   int64_t tile, const float* zeros, const float** pixels) {
+  const WinogradPlace p = winograd_place(t, tile);
+  winograd_pixels<4>(y + p.image * s.h * s.w * s.c, s, p.y, p.x, zeros, pixels);
+}
+
+/// Transformed values: [xi][slab][tile][row], rows of up to kSlab channels, xi strides padded by a
+/// cache line so that the 36 do not fall into the same sets of the caches.
+struct WinogradLayout {
+  int64_t channels, slabs, row;
+  int64_t tiles;  ///< most in one block
+
+  int64_t slab() const { return tiles * row; }
+  int64_t xi() const { return slabs * slab() + 16; }
+  int64_t elements() const { return 36 * xi(); }
+};
+WinogradLayout winograd_layout(int64_t channels, int64_t tiles);
+
+}  // namespace taxon::kernels

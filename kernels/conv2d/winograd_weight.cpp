@@ -1,0 +1,191 @@
+// The gradient of the weights by Winograd's method: G^T [ sum over tiles (A y A^T) * (B^T d B) ] G,
+// 36 products whose sums run over the tiles. Small gradients are summed in up to 8 fixed chunks of
+// tiles, each with an accumulator of its own; large ones take block after block of tiles and split
+// the 36 products among the threads. Either way the order of every sum depends on the sizes alone.
+#include "winograd.h"
+
+#include "gather.h"
+#include "winograd_tiles.h"
+
+#include "gemm/carver.h"
+
+#include <algorithm>
+
+namespace taxon::kernels {
+namespace {
+
+constexpr int64_t kChunks = 8;
+constexpr int64_t kPartialBytes = 10 << 20;  // of all accumulators, else one is shared
+constexpr int64_t kBlockBytes = 2 << 20;     // of a chunk's transformed tiles
+constexpr int64_t kSharedBytes = 20 << 20;   // of those of a shared block
+constexpr int64_t kAhead = 3;                // tiles
+constexpr int64_t kPiece = 16;               // tiles a task when a shared block is transformed
+
+struct Plan {
+  WinogradImages x, y;
+  WinogradTiles tiles;
+  int64_t count;  // tiles in all
+  bool shared;
+  int64_t chunks, blocks;  // blocks a chunk
+  WinogradLayout input, grad;
+  int64_t ldc;  // elements between rows (filters) of an accumulator
+
+  int64_t sums_xi() const { return y.c * ldc + 16; }
+  int64_t sums() const { return 36 * sums_xi(); }
+  int64_t chunk_first(int64_t chunk) const { return split_at(count, chunks, chunk); }
+  /// The first tile of block b of a chunk.
+  int64_t block_first(int64_t chunk, int64_t b) const {
+    const int64_t first = chunk_first(chunk);
+    return first + split_at(chunk_first(chunk + 1) - first, blocks, b);
+  }
+};
+
+Plan make_plan(const Conv2dArgs& args) {
+  Plan p;
+  p.x = {args.h, args.w, args.c};
+  p.y = {args.oh, args.ow, args.k};
+  p.tiles = winograd_tiles(args.oh, args.ow, args.pad_h, args.pad_w);
+  p.count = args.n * p.tiles.an_image();
+  p.ldc = ceil_div(args.c, 16) * 16;
+  const int64_t partials = kPartialBytes / 4 / p.sums();
+  p.chunks = std::min<int64_t>({kChunks, partials, ceil_div(p.count, 16)});
+  p.shared = p.chunks < 4 && p.count > 64;
+  if (p.shared || p.chunks < 1) p.chunks = 1;
+  const int64_t tile_bytes = 36 * 4 * (args.c + args.k);
+  const int64_t wanted = p.shared ? std::clamp<int64_t>(kSharedBytes / tile_bytes, 64, 512)
+                                  : std::clamp<int64_t>(kBlockBytes / tile_bytes, 64, 256);
+  const int64_t most = ceil_div(p.count, p.chunks);  // tiles a chunk
+  p.blocks = ceil_div(most, wanted);
+  const int64_t tiles = ceil_div(most, std::max<int64_t>(p.blocks, 1));
+  p.input = winograd_layout(args.c, tiles);
+  p.grad = winograd_layout(args.k, tiles);
+  return p;
+}
+
+/// The pieces of scratch memory.
+struct Memory {
+  float* zeros;
+  float* sums;          // [chunk][xi][filter][channel]
+  float* bias;          // [8][filter]
+  int64_t* input_ramp;  // offset of each tile in a slab
+  int64_t* grad_ramp;
+  float* input;  // a slot, or shared
+  float* grad;   // a slot, or shared
+};
+
+Memory carve(Carver& carver, const Plan& p, int threads) {
+  const int64_t slots = p.shared ? 1 : threads;
+  Memory m;
+  m.zeros = carver.take<float>(std::max(p.x.c, p.y.c));
+  m.sums = carver.take<float>(p.chunks * p.sums());
+  m.bias = carver.take<float>(kChunks * p.y.c);
+  m.input_ramp = carver.take<int64_t>(p.input.tiles);
+  m.grad_ramp = carver.take<int64_t>(p.grad.tiles);
+  m.input = carver.take<float>(slots * p.input.elements());
+  m.grad = carver.take<float>(slots * p.grad.elements());
+  return m;
+}
+
+/// Tiles [first, last), which are tiles `at`, at + 1, ... of their block.
+void transform(const Conv2dArgs& args, const WinogradSet& set, const Plan& p, const Memory& m,
+               int64_t first, int64_t last, int64_t at) {
+  const auto* x = static_cast<const float*>(args.x);
+  const auto* y = static_cast<const float*>(args.y);
+  const float *pixels[36], *ahead[36];
+  for (int64_t t = first; t < last; ++t, ++at) {
+    const int64_t next = std::min(t + kAhead, p.count - 1);
+    winograd_input_pixels(x, p.x, p.tiles, t, m.zeros, pixels);
+    winograd_input_pixels(x, p.x, p.tiles, next, m.zeros, ahead);
+    set.transform->input(pixels, ahead, p.x.c, m.input + at * p.input.row, p.input.xi(),
+                         p.input.slab());
+    winograd_output_pixels(y, p.y, p.tiles, t, m.zeros, pixels);
+    winograd_output_pixels(y, p.y, p.tiles, next, m.zeros, ahead);
+    set.transform->output_grad(pixels, ahead, p.y.c, m.grad + at * p.grad.row, p.grad.xi(),
+                               p.grad.slab());
+  }
+}
+
+/// sums (+)= product xi of a block of `tiles`.
+void multiply(const Micro& micro, const Plan& p, const Memory& m, int64_t xi, int64_t tiles,
+              float* sums, bool accumulate) {
+  const int64_t block = 2 * micro.width;
+  OuterTile tile = {};
+  tile.a_steps = m.grad_ramp;
+  tile.b_steps = m.input_ramp;
+  tile.steps = tiles;
+  tile.ldc = p.ldc;
+  tile.accumulate = accumulate;
+  for (int64_t c = 0; c < p.x.c; c += block) {
+    tile.cols = std::min(block, p.x.c - c);
+    tile.b = m.input + xi * p.input.xi() + c / p.input.row * p.input.slab() + c % p.input.row;
+    for (int64_t s = 0; s < p.grad.slabs; ++s) {
+      const int64_t depth = std::min(p.grad.row, p.y.c - s * p.grad.row);
+      const int64_t parts = ceil_div(depth, micro.rows);
+      for (int64_t i = 0; i < parts; ++i) {
+        const int64_t row = split_at(depth, parts, i);
+        tile.a = m.grad + xi * p.grad.xi() + s * p.grad.slab() + row;
+        tile.c = sums + xi * p.sums_xi() + (s * p.grad.row + row) * p.ldc + c;
+        micro.outer(tile, static_cast<int>(split_at(depth, parts, i + 1) - row),
+                    tile.cols <= micro.width ? 1 : 2);
+      }
+    }
+  }
+}
+
+void run_chunks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Plan& p,
+                const Memory& memory) {
+  parallel(exec, p.chunks, [&](int64_t chunk, int slot) {
+    Memory m = memory;
+    m.input += slot * p.input.elements();
+    m.grad += slot * p.grad.elements();
+    for (int64_t b = 0; b < p.blocks; ++b) {
+      const int64_t first = p.block_first(chunk, b), last = p.block_first(chunk, b + 1);
+      transform(args, set, p, m, first, last, 0);
+      for (int64_t xi = 0; xi < 36; ++xi) {
+        multiply(*set.micro, p, m, xi, last - first, m.sums + chunk * p.sums(), b > 0);
+      }
+    }
+  });
+}
+
+void run_shared(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Plan& p,
+                const Memory& m) {
+  for (int64_t b = 0; b < p.blocks; ++b) {
+    const int64_t first = p.block_first(0, b), tiles = p.block_first(0, b + 1) - first;
+    const int64_t pieces = ceil_div(tiles, kPiece);
+    parallel(exec, pieces, [&](int64_t i, int) {
+      const int64_t at = split_at(tiles, pieces, i);
+      transform(args, set, p, m, first + at, first + split_at(tiles, pieces, i + 1), at);
+    });
+    parallel(exec, 36,
+             [&](int64_t xi, int) { multiply(*set.micro, p, m, xi, tiles, m.sums, b > 0); });
+  }
+}
+
+}  // namespace
+
+void winograd_backward_weight(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set) {
+  const Plan p = make_plan(args);
+  Carver carver(exec.scratch);
+  const Memory m = carve(carver, p, exec.threads);
+  std::fill(m.zeros, m.zeros + std::max(p.x.c, p.y.c), 0.0f);
+  for (int64_t i = 0; i < p.input.tiles; ++i) {
+    m.input_ramp[i] = i * p.input.row;
+    m.grad_ramp[i] = i * p.grad.row;
+  }
+  (p.shared ? run_shared : run_chunks)(args, exec, set, p, m);
+  auto* dw = static_cast<float*>(args.weight);
+  parallel(exec, args.k, [&](int64_t k, int) {
+    set.transform->weight_grad(m.sums + k * p.ldc, p.sums_xi(), p.chunks, p.sums(), args.c,
+                               dw + k * 9 * args.c, args.c);
+  });
+  if (args.bias != nullptr) sum_bias(args, exec, *set.micro, m.bias);
+}
+
+size_t winograd_backward_weight_scratch(const Conv2dArgs& args, int threads, const WinogradSet&) {
+  Carver carver;
+  carve(carver, make_plan(args), threads);
+  return carver.used();
+}
+
+}  // namespace taxon::kernels
