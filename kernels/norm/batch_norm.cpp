@@ -27,6 +27,7 @@ void reference(const BatchNormArgs& g, const Exec&) {
   const auto* x = static_cast<const T*>(g.x);
   const auto* weight = static_cast<const T*>(g.weight);
   const auto* bias = static_cast<const T*>(g.bias);
+  const auto* residual = static_cast<const T*>(g.residual);
   auto* y = static_cast<T*>(g.y);
   for (int64_t c = 0; c < g.channels; ++c) {
     if (g.training) statistics(g, c, x);
@@ -36,15 +37,28 @@ void reference(const BatchNormArgs& g, const Exec&) {
     const T shift = bias != nullptr ? bias[c] : T(0);
     for (int64_t i = 0; i < g.rows; ++i) {
       const int64_t at = i * g.channels + c;
-      y[at] = (x[at] - mean) * scale + shift;
+      const T value = (x[at] - mean) * scale + shift + (residual != nullptr ? residual[at] : T(0));
+      y[at] = g.relu && value < 0 ? T(0) : value;
     }
   }
+}
+
+/// dy where y > 0, if there was a ReLU.
+template <class T>
+double masked(const BatchNormGradArgs& g, int64_t at, int64_t c, double rstd) {
+  const auto dy = static_cast<double>(static_cast<const T*>(g.dy)[at]);
+  if (!g.relu) return dy;
+  if (g.y != nullptr) return static_cast<const T*>(g.y)[at] > 0 ? dy : 0;
+  const auto* weight = static_cast<const T*>(g.weight);
+  const auto* bias = static_cast<const T*>(g.bias);
+  const T scale = static_cast<T>(rstd * (weight != nullptr ? static_cast<double>(weight[c]) : 1));
+  const T centred = static_cast<const T*>(g.x)[at] - static_cast<const T*>(g.mean)[c];
+  return centred * scale + (bias != nullptr ? bias[c] : T(0)) > 0 ? dy : 0;
 }
 
 template <class T>
 void reference_grad(const BatchNormGradArgs& g, const Exec&) {
   const auto* x = static_cast<const T*>(g.x);
-  const auto* dy = static_cast<const T*>(g.dy);
   const auto* weight = static_cast<const T*>(g.weight);
   auto* dx = static_cast<T*>(g.dx);
   for (int64_t c = 0; c < g.channels; ++c) {
@@ -53,8 +67,10 @@ void reference_grad(const BatchNormGradArgs& g, const Exec&) {
     double sum = 0, dot = 0;  // of dy, and of dy * (x - mean) * rstd
     for (int64_t i = 0; i < g.rows; ++i) {
       const int64_t at = i * g.channels + c;
-      sum += static_cast<double>(dy[at]);
-      dot += static_cast<double>(dy[at]) * ((static_cast<double>(x[at]) - mean) * rstd);
+      const double d = masked<T>(g, at, c, rstd);
+      sum += d;
+      dot += d * ((static_cast<double>(x[at]) - mean) * rstd);
+      if (g.dresidual != nullptr) static_cast<T*>(g.dresidual)[at] = static_cast<T>(d);
     }
     if (g.dweight != nullptr) static_cast<T*>(g.dweight)[c] = static_cast<T>(dot);
     if (g.dbias != nullptr) static_cast<T*>(g.dbias)[c] = static_cast<T>(sum);
@@ -64,7 +80,7 @@ void reference_grad(const BatchNormGradArgs& g, const Exec&) {
     for (int64_t i = 0; i < g.rows; ++i) {
       const int64_t at = i * g.channels + c;
       const double xhat = (static_cast<double>(x[at]) - mean) * rstd;
-      dx[at] = static_cast<T>(scale * (static_cast<double>(dy[at]) - through * (sum + xhat * dot)));
+      dx[at] = static_cast<T>(scale * (masked<T>(g, at, c, rstd) - through * (sum + xhat * dot)));
     }
   }
 }

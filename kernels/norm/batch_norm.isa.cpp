@@ -192,19 +192,65 @@ TAXON_INLINE double weight_of(const void* weight, int64_t c) {
   return weight != nullptr ? static_cast<double>(static_cast<const float*>(weight)[c]) : 1;
 }
 
+/// y = (x - mean) * scale + shift, by channel: what forward computes and backward recomputes, in
+/// the same order of operations, so that y > 0 means the same in both.
+struct Affine {
+  float *scale, *shift, *mean;
+
+  TAXON_INLINE Vec operator()(Vec x, int64_t c) const {
+    return fma(x - load(mean + c), load(scale + c), load(shift + c));
+  }
+};
+template <class Args>
+TAXON_INLINE Affine affine_of(const Args& g, float* memory) {
+  const int64_t stride = norm_stride(g.channels);
+  const Affine a = {memory, memory + stride, memory + 2 * stride};
+  for (int64_t c = 0; c < g.channels; ++c) {
+    a.scale[c] = static_cast<float>(rstd_of(g.var, c, g.eps) * weight_of(g.weight, c));
+    a.shift[c] = g.bias != nullptr ? static_cast<const float*>(g.bias)[c] : 0;
+    a.mean[c] = static_cast<const float*>(g.mean)[c];
+  }
+  return a;
+}
+
+/// The output's gradient as it is, where the recomputed y is positive, or where the saved one is.
+struct Plain {
+  const float* dy;
+  template <class Part>
+  TAXON_INLINE Vec operator()(Vec, int64_t i, int64_t, Part part) const {
+    return part.load(dy + i);
+  }
+};
+struct Recomputed {
+  const float* dy;
+  Affine affine;
+  template <class Part>
+  TAXON_INLINE Vec operator()(Vec x, int64_t i, int64_t c, Part part) const {
+    return select(affine(x, c) > 0, part.load(dy + i), Vec{});
+  }
+};
+struct Saved {
+  const float *dy, *y;
+  template <class Part>
+  TAXON_INLINE Vec operator()(Vec, int64_t i, int64_t, Part part) const {
+    return select(part.load(y + i) > 0, part.load(dy + i), Vec{});
+  }
+};
+
 /// The sums of dy (first) and of dy * (x - mean) (second) over rows [begin, end).
-void chunk_sums(const BatchNormGradArgs& g, int64_t begin, int64_t end, const Partial& p) {
+template <class Grad>
+void chunk_sums(const BatchNormGradArgs& g, int64_t begin, int64_t end, const Partial& p,
+                Grad grad) {
   const float* x = static_cast<const float*>(g.x);
-  const float* dy = static_cast<const float*>(g.dy);
   const float* mean = static_cast<const float*>(g.mean);
   const int64_t stride = norm_stride(g.channels);
   for (int64_t c = 0; c < stride; ++c) p.first[c] = p.second[c] = 0;
   for (int64_t at = begin; at < end; at += block_rows) {
     const int64_t last = at + block_rows < end ? at + block_rows : end;
     sum_rows(at, last, g.channels, p, [&](Vec& a, Vec& b, int64_t i, int64_t c, auto part) {
-      const Vec d = part.load(dy + i);
+      const Vec value = part.load(x + i), d = grad(value, i, c, part);
       a += d;
-      b = fma(d, part.load(x + i) - part.load(mean + c), b);
+      b = fma(d, value - part.load(mean + c), b);
     });
     for (int64_t c = 0; c < g.channels; ++c) {
       p.first[c] += static_cast<double>(p.a[c]);
@@ -233,50 +279,93 @@ void combine_sums(const BatchNormGradArgs& g, const Exec& exec, int64_t chunks, 
   }
 }
 
-}  // namespace
+/// A second output: only dx is known to be aligned for stores past the caches.
+TAXON_INLINE void store_cached(const Full&, float* p, Vec x) {
+  store(p, x);
+}
+TAXON_INLINE void store_cached(const Tail& part, float* p, Vec x) {
+  part.store(p, x);
+}
 
-namespace TAXON_ISA {
-
-void batch_norm(const BatchNormArgs& g, const Exec& exec) {
-  const int64_t stride = norm_stride(g.channels);
-  if (g.training) statistics(g, exec);
-  float* scale = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
-  float *shift = scale + stride, *mean = scale + 2 * stride;
-  for (int64_t c = 0; c < g.channels; ++c) {
-    scale[c] = static_cast<float>(rstd_of(g.var, c, g.eps) * weight_of(g.weight, c));
-    shift[c] = g.bias != nullptr ? static_cast<const float*>(g.bias)[c] : 0;
-    mean[c] = static_cast<const float*>(g.mean)[c];
-  }
+/// Writes y; `finish` adds the residual and cuts off what is negative.
+template <class F>
+void normalise(const BatchNormArgs& g, const Exec& exec, const Affine& affine, F finish) {
   const float* x = static_cast<const float*>(g.x);
   float* y = static_cast<float*>(g.y);
   write_backwards(exec, y, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
-    const Vec d = part.load(x + i) - load(mean + c);
-    part.store(y + i, fma(d, load(scale + c), load(shift + c)));
+    part.store(y + i, finish(affine(part.load(x + i), c), i, part));
   });
 }
 
-void batch_norm_grad(const BatchNormGradArgs& g, const Exec& exec) {
-  const int64_t stride = norm_stride(g.channels);
+template <class Grad>
+void gradient(const BatchNormGradArgs& g, const Exec& exec, float* coefficients, Grad grad) {
   int64_t chunks = 0;
   if (g.training || g.dweight != nullptr || g.dbias != nullptr) {
     chunks = norm_chunks(g.rows, g.channels);
     parallel(exec, chunks, [&](int64_t chunk, int) {
       chunk_sums(g, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks,
-                 partial_of(exec.scratch, chunk, g.channels));
+                 partial_of(exec.scratch, chunk, g.channels), grad);
     });
   }
-  float* coefficients = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
   combine_sums(g, exec, chunks, coefficients);
-  if (g.dx == nullptr) return;
+  const int64_t stride = norm_stride(g.channels);
   const float* x = static_cast<const float*>(g.x);
-  const float* dy = static_cast<const float*>(g.dy);
   const float* mean = static_cast<const float*>(g.mean);
   float* dx = static_cast<float*>(g.dx);
-  write_backwards(exec, dx, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
-    const Vec d = part.load(x + i) - part.load(mean + c);
-    const Vec rest = fma(d, load(coefficients + stride + c), load(coefficients + 2 * stride + c));
-    part.store(dx + i, fma(load(coefficients + c), part.load(dy + i), rest));
-  });
+  float* dresidual = static_cast<float*>(g.dresidual);
+  const auto input = [&](Vec value, Vec d, int64_t c, auto part) {
+    const Vec rest = fma(value - part.load(mean + c), load(coefficients + stride + c),
+                         load(coefficients + 2 * stride + c));
+    return fma(load(coefficients + c), d, rest);
+  };
+  if (dx != nullptr && dresidual != nullptr) {
+    write_backwards(exec, dx, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+      const Vec value = part.load(x + i), d = grad(value, i, c, part);
+      store_cached(part, dresidual + i, d);
+      part.store(dx + i, input(value, d, c, part));
+    });
+  } else if (dx != nullptr) {
+    write_backwards(exec, dx, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+      const Vec value = part.load(x + i);
+      part.store(dx + i, input(value, grad(value, i, c, part), c, part));
+    });
+  } else if (dresidual != nullptr) {
+    write_backwards(exec, dresidual, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+      part.store(dresidual + i, grad(part.load(x + i), i, c, part));
+    });
+  }
+}
+
+}  // namespace
+
+namespace TAXON_ISA {
+
+void batch_norm(const BatchNormArgs& g, const Exec& exec) {
+  if (g.training) statistics(g, exec);
+  const Affine affine =
+      affine_of(g, shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels));
+  const float* residual = static_cast<const float*>(g.residual);
+  const Vec least = broadcast(g.relu ? 0.0f : -__builtin_inff());
+  if (residual != nullptr) {
+    normalise(g, exec, affine, [&](Vec value, int64_t i, auto part) {
+      return max(least, value + part.load(residual + i));
+    });
+  } else {
+    normalise(g, exec, affine, [&](Vec value, int64_t, auto) { return max(least, value); });
+  }
+}
+
+void batch_norm_grad(const BatchNormGradArgs& g, const Exec& exec) {
+  float* memory = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
+  float* coefficients = memory + 3 * norm_stride(g.channels);
+  const float* dy = static_cast<const float*>(g.dy);
+  if (!g.relu) {
+    gradient(g, exec, coefficients, Plain{dy});
+  } else if (g.y != nullptr) {
+    gradient(g, exec, coefficients, Saved{dy, static_cast<const float*>(g.y)});
+  } else {
+    gradient(g, exec, coefficients, Recomputed{dy, affine_of(g, memory)});
+  }
 }
 
 }  // namespace TAXON_ISA

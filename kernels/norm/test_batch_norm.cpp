@@ -148,6 +148,85 @@ TEST_CASE("batch_norm's gradient", "[norm]") {
   }
 }
 
+TEST_CASE("batch_norm with what follows it: a residual, ReLU", "[norm]") {
+  for (const Case& s : cases) {
+    for (const bool relu : {false, true}) {
+      for (const bool add : {false, true}) {
+        INFO(s.rows << " rows of " << s.channels << " channels, relu " << relu << ", add " << add);
+        const Guarded<float> x = reals(s.rows * s.channels, 1), weight = reals(s.channels, 2);
+        const Guarded<float> bias = reals(s.channels, 3);
+        const Guarded<float> residual = reals(s.rows * s.channels, 6);
+        Buffers state{Guarded<float>(s.rows * s.channels), reals(s.channels, 4),
+                      reals(s.channels, 5, 0.1, 2)};
+        BatchNormArgs args;
+        args.rows = s.rows;
+        args.channels = s.channels;
+        args.training = false;
+        args.x = x.data();
+        args.weight = weight.data();
+        args.bias = bias.data();
+        args.residual = add ? residual.data() : nullptr;
+        args.relu = relu;
+        check_rows(batch_norm_rows(Type::f32), args, state, bind_forward,
+                   [&](const Buffers& out, const Buffers& expected, const auto&) {
+                     CHECK(within(out[0], expected[0], 10 * eps, 2 * eps));
+                     bool negative = false;
+                     for (const float v : out[0]) negative = negative || v < 0;
+                     if (relu) CHECK_FALSE(negative);
+                     if (!relu && s.rows > 60) CHECK(negative);
+                   });
+      }
+    }
+  }
+}
+
+TEST_CASE("batch_norm's gradient through ReLU, its sign recomputed or saved", "[norm]") {
+  for (const Case& s : cases) {
+    for (const bool saved : {false, true}) {
+      INFO(s.rows << " rows of " << s.channels << " channels, y saved " << saved);
+      const Guarded<float> x = reals(s.rows * s.channels, 1), weight = reals(s.channels, 3);
+      const Guarded<float> bias = reals(s.channels, 7), mean = reals(s.channels, 4, -0.1, 0.1);
+      const Guarded<float> var = reals(s.channels, 5, 0.3, 1);
+      const Guarded<float> y = reals(s.rows * s.channels, 8);
+      Guarded<float> dy = reals(s.rows * s.channels, 2);
+      for (std::int64_t i = 0; i < x.size(); ++i) {  // no gradient where rounding decides the sign
+        const std::int64_t c = i % s.channels;
+        const double z = (x[i] - mean[c]) / std::sqrt(var[c] + 1e-5) * weight[c] + bias[c];
+        if (std::abs(z) < 1e-5) dy[i] = 0;
+      }
+      BatchNormGradArgs args;
+      args.rows = s.rows;
+      args.channels = s.channels;
+      args.relu = true;
+      args.x = x.data();
+      args.dy = dy.data();
+      args.y = saved ? y.data() : nullptr;
+      args.weight = weight.data();
+      args.bias = bias.data();
+      args.mean = mean.data();
+      args.var = var.data();
+      Buffers fresh = outputs(s);
+      fresh.push_back(Guarded<float>(s.rows * s.channels));
+      const auto bind = [](BatchNormGradArgs& a, Buffers& out) {
+        a.dx = out[0].data();
+        a.dweight = out[1].data();
+        a.dbias = out[2].data();
+        a.dresidual = out[3].data();
+      };
+      const auto rows = static_cast<double>(s.rows);
+      const double sums = sum_tolerance<float>(std::min<std::int64_t>(s.rows, 64), 2) *
+                          std::max(1.0, rows / 64) * 2;
+      check_rows(batch_norm_grad_rows(Type::f32), args, fresh, bind,
+                 [&](const Buffers& out, const Buffers& expected, const auto&) {
+                   CHECK(within(out[0], expected[0], 40 * eps + 8 * sums / rows, 4 * eps));
+                   CHECK(within(out[1], expected[1], sums, 4 * eps));
+                   CHECK(within(out[2], expected[2], sums, 4 * eps));
+                   CHECK(within(out[3], expected[3], 0, 0));
+                 });
+    }
+  }
+}
+
 TEST_CASE("batch_norm's gradient writes only what is asked for", "[norm]") {
   const Case s{200, 17};
   const Guarded<float> x = reals(s.rows * s.channels, 1), dy = reals(s.rows * s.channels, 2);

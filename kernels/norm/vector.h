@@ -25,10 +25,10 @@ static inline int64_t norm_stride(int64_t cols) {
   return (cols + 15) / 16 * 16;
 }
 
-/// Scratch of every kernel here: for each chunk two f64 and three f32 arrays, and three f32 arrays
+/// Scratch of every kernel here: for each chunk two f64 and three f32 arrays, and six f32 arrays
 /// for all.
 static inline int64_t norm_scratch(int64_t rows, int64_t cols) {
-  return norm_stride(cols) * (norm_chunks(rows, cols) * (2 * 8 + 3 * 4) + 3 * 4);
+  return norm_stride(cols) * (norm_chunks(rows, cols) * (2 * 8 + 3 * 4) + 6 * 4);
 }
 
 }  // namespace taxon::kernels

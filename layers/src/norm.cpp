@@ -24,19 +24,20 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, BatchNormOptions opts)
       num_batches_tracked(
           register_buffer("num_batches_tracked", Tensor::zeros(Shape{}, DType::i64))) {}
 
-Tensor BatchNorm2d::forward(const Tensor& x) {
+Tensor BatchNorm2d::forward(const Tensor& x, const AfterNorm& after) {
   if (folded_) {
-    return x;
+    const Tensor y = after.residual.defined() ? x + after.residual : x;
+    return after.relu ? relu(y) : y;
   }
   if (!training()) {
-    return batch_norm_infer(x, weight, bias, running_mean, running_var, options.eps);
+    return batch_norm_infer(x, weight, bias, running_mean, running_var, options.eps, after);
   }
   const std::int64_t values = channels() > 0 ? x.numel() / channels() : 0;
   if (values < 2) {
     fail<ShapeError>("BatchNorm2d: input ", x.shape(),
                      " has fewer than two values a channel; training needs more");
   }
-  BatchNormResult result = batch_norm_train(x, weight, bias, options.eps);
+  BatchNormResult result = batch_norm_train(x, weight, bias, options.eps, after);
   NoGrad guard;
   const double n = static_cast<double>(values);
   lerp_(running_mean, result.mean, options.momentum);

@@ -26,13 +26,10 @@ class Block : public Module {
 
   Tensor forward(const Tensor& x) override {
     Tensor y = x;
-    for (std::size_t i = 0; i < convs_.size(); ++i) {
-      y = norms_[i]->forward(convs_[i]->forward(y));
-      if (i + 1 < convs_.size()) {
-        y = relu(y);
-      }
+    for (std::size_t i = 0; i + 1 < convs_.size(); ++i) {
+      y = norms_[i]->forward(convs_[i]->forward(y), {{}, true});
     }
-    return relu(y + around(x));
+    return norms_.back()->forward(convs_.back()->forward(y), {around(x), true});
   }
 
   std::string str() const override {
@@ -130,7 +127,7 @@ class ResNet : public Model {
   }
 
   Tensor features(const Tensor& x) override {
-    Tensor y = relu(bn1_->forward(conv1_->forward(x)));
+    Tensor y = bn1_->forward(conv1_->forward(x), {{}, true});
     if (spec_.stem == Stem::imagenet) {
       PoolOptions o;
       o.kernel_h = o.kernel_w = 3;

@@ -46,7 +46,35 @@ void add_normalisation(std::vector<GradientCase>& cases) {
   cases.push_back({"batch_norm_train", "not affine", {draw({6, 3})}, [](const Tensors& in) {
                      return batch_norm_train(in[0], {}, {}, 1e-3).y;
                    }});
+  cases.push_back({"batch_norm_train",
+                   "with ReLU",
+                   {draw({3, 2, 2, 4}, 1, 2), draw({4}), draw({4})},
+                   [](const Tensors& in) {
+                     return batch_norm_train(in[0], in[1], in[2], 1e-5, {{}, true}).y;
+                   }});
+  for (const bool cut : {false, true}) {
+    cases.push_back({"batch_norm_train",
+                     cut ? "with a residual and ReLU" : "with a residual",
+                     {draw({3, 2, 2, 4}, 1, 2), draw({4}), draw({4}), draw({3, 2, 2, 4})},
+                     [=](const Tensors& in) {
+                       return batch_norm_train(in[0], in[1], in[2], 1e-5, {in[3], cut}).y;
+                     }});
+  }
   const Tensor mean = draw({4}), var = exp(draw({4}));
+  for (const bool cut : {false, true}) {
+    cases.push_back({"batch_norm_infer",
+                     cut ? "with a residual and ReLU" : "with a residual",
+                     {draw({3, 2, 2, 4}), draw({4}), draw({4}), draw({3, 2, 2, 4})},
+                     [=](const Tensors& in) {
+                       return batch_norm_infer(in[0], in[1], in[2], mean, var, 1e-5, {in[3], cut});
+                     }});
+  }
+  cases.push_back({"batch_norm_infer",
+                   "with ReLU",
+                   {draw({3, 2, 2, 4}), draw({4}), draw({4})},
+                   [=](const Tensors& in) {
+                     return batch_norm_infer(in[0], in[1], in[2], mean, var, 1e-5, {{}, true});
+                   }});
   cases.push_back(
       {"batch_norm_infer",
        "images",

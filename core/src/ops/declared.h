@@ -126,17 +126,21 @@ struct AdaptiveAvgPool {
 struct EpsOptions {
   double eps = 1e-5;
 };
+struct BatchNormOptions {
+  double eps = 1e-5;
+  bool relu = false;
+};
 struct BatchNormTrain {
   static constexpr OpInfo info{
       "batch_norm_train",
-      "(x - mean) / sqrt(var + eps) * w + b, batch statistics; outputs (y, "
-      "mean, var)"};
-  using Options = EpsOptions;
+      "(x - mean) / sqrt(var + eps) * w + b [+ residual] [then ReLU], batch statistics; outputs "
+      "(y, mean, var)"};
+  using Options = ops::BatchNormOptions;
   TAXON_OP_RULES;
 };
 struct BatchNormInfer {
   static constexpr OpInfo info{"batch_norm_infer", "the same with given statistics"};
-  using Options = EpsOptions;
+  using Options = ops::BatchNormOptions;
   TAXON_OP_RULES;
 };
 struct LayerNormOp {

@@ -7,63 +7,85 @@ namespace taxon {
 namespace ops {
 namespace {
 
-// x [.., c] with optional vectors [c] from input 1 on.
-void check_norm(std::string_view op, const Specs& in) {
+// x [.., c] with optional vectors [c] from input 1 on, up to input `residual`, which has x's shape.
+void check_norm(std::string_view op, const Specs& in, std::size_t residual) {
   const Spec& x = required(op, in, 0, "input");
   check_float(op, in);
   if (x.shape.rank() < 2) fail<ShapeError>(op, ": input ", x, "; expected rank >= 2");
   static constexpr std::string_view names[] = {"input", "weight", "bias", "mean", "var"};
-  for (std::size_t i = 1; i < in.size(); ++i) check_vector(op, names[i], in[i], x.shape[-1]);
+  for (std::size_t i = 1; i < residual; ++i) check_vector(op, names[i], in[i], x.shape[-1]);
+  if (in[residual].defined && in[residual].shape != x.shape) {
+    fail<ShapeError>(op, ": residual ", in[residual], "; expected the input's shape ", x.shape);
+  }
 }
 
 std::int64_t rows_of(const Tensor& x) {
   return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1);
 }
 
-// The channels' gradients and the input's; the same in training and inference.
-Tensors batch_norm_backward(Context& context, const Tensor& dy, double eps, bool training) {
-  const Tensor x = context.saved(0), weight = context.saved(1);
-  const Tensor mean = context.saved(2), var = context.saved(3);
-  const Shape channels{x.dim(-1)};
-  Tensors d(training ? 3 : 5);
-  for (std::size_t i = 0; i < 3; ++i) {
-    if (context.needs_grad(i)) {
-      d[i] = Tensor::empty(i == 0 ? x.shape() : channels, x.dtype(), x.device());
+// Saved: x, weight, bias, mean, var, y (where a residual hides its sign); the residual is the last
+// input.
+Tensors batch_norm_backward(Context& context, const Tensor& dy, const BatchNormOptions& o,
+                            bool training) {
+  const Tensor x = context.saved(0), weight = context.saved(1), bias = context.saved(2);
+  const Tensor mean = context.saved(3), var = context.saved(4), y = context.saved(5);
+  const std::size_t residual = training ? 3 : 5;
+  Tensors d(residual + 1);
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}, std::size_t{2}, residual}) {
+    if (!context.needs_grad(i)) continue;
+    const bool image = i == 0 || i == residual;
+    if (i == residual && !o.relu) {
+      d[i] = dy;
+    } else {
+      d[i] = Tensor::empty(image ? x.shape() : Shape{x.dim(-1)}, x.dtype(), x.device());
     }
   }
   kernels::BatchNormGradArgs args;
   args.rows = rows_of(x);
   args.channels = x.dim(-1);
-  args.eps = eps;
+  args.eps = o.eps;
   args.training = training;
+  args.relu = o.relu;
   args.x = x.raw();
   args.weight = raw_or_null(weight);
+  args.bias = raw_or_null(bias);
   args.mean = mean.raw();
   args.var = var.raw();
+  args.y = raw_or_null(y);
   args.dy = dy.raw();
   args.dx = mutable_or_null(d[0]);
   args.dweight = mutable_or_null(d[1]);
   args.dbias = mutable_or_null(d[2]);
+  args.dresidual = o.relu ? mutable_or_null(d[residual]) : nullptr;
   run_kernel(kernels::batch_norm_grad_rows(kernel_type(x.dtype())), args);
   return d;
 }
 
-kernels::BatchNormArgs batch_norm_args(const Tensors& in, double eps, bool training) {
+void save_for_backward(Context& context, const Tensors& in, const Tensor& mean, const Tensor& var,
+                       const Tensor& y, const BatchNormOptions& o) {
+  const bool hidden = o.relu && in.back().defined();
+  for (const Tensor& t : {in[0], in[1], in[2], mean, var, hidden ? y : Tensor()}) context.save(t);
+}
+
+kernels::BatchNormArgs batch_norm_args(const Tensors& in, const BatchNormOptions& o,
+                                       bool training) {
   kernels::BatchNormArgs args;
   args.rows = rows_of(in[0]);
   args.channels = in[0].dim(-1);
-  args.eps = eps;
+  args.eps = o.eps;
   args.training = training;
+  args.relu = o.relu;
   args.x = in[0].raw();
   args.weight = raw_or_null(in[1]);
   args.bias = raw_or_null(in[2]);
+  args.residual = raw_or_null(in.back());
   return args;
 }
 
 }  // namespace
 
 Specs BatchNormTrain::infer(const Specs& in, const Options&) {
-  check_norm(info.name, in);
+  check_norm(info.name, in, 3);
   const Shape channels{in[0].shape[-1]};
   if (in[0].shape.numel() == channels.numel() && channels.numel() > 0) {
     fail<ShapeError>(info.name, ": input ", in[0],
@@ -72,33 +94,33 @@ Specs BatchNormTrain::infer(const Specs& in, const Options&) {
   return {in[0], {channels, in[0].dtype}, {channels, in[0].dtype}};
 }
 void BatchNormTrain::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
-  kernels::BatchNormArgs args = batch_norm_args(in, o.eps, true);
+  kernels::BatchNormArgs args = batch_norm_args(in, o, true);
   args.y = out[0].mutable_raw();
   args.mean = out[1].mutable_raw();
   args.var = out[2].mutable_raw();
   run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
-  for (const Tensor& t : {in[0], in[1], out[1], out[2]}) context.save(t);
+  save_for_backward(context, in, out[1], out[2], out[0], o);
 }
 Tensors BatchNormTrain::backward(Context& context, const Tensors& dout, const Options& o) {
-  return batch_norm_backward(context, dout[0], o.eps, true);
+  return batch_norm_backward(context, dout[0], o, true);
 }
 
 Specs BatchNormInfer::infer(const Specs& in, const Options&) {
-  check_norm(info.name, in);
+  check_norm(info.name, in, 5);
   required(info.name, in, 3, "mean");
   required(info.name, in, 4, "var");
   return {in[0]};
 }
 void BatchNormInfer::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
-  kernels::BatchNormArgs args = batch_norm_args(in, o.eps, false);
+  kernels::BatchNormArgs args = batch_norm_args(in, o, false);
   args.mean = const_cast<void*>(in[3].raw());  // read only when not training
   args.var = const_cast<void*>(in[4].raw());
   args.y = out[0].mutable_raw();
   run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
-  for (const std::size_t i : {0U, 1U, 3U, 4U}) context.save(in[i]);
+  save_for_backward(context, in, in[3], in[4], out[0], o);
 }
 Tensors BatchNormInfer::backward(Context& context, const Tensors& dout, const Options& o) {
-  return batch_norm_backward(context, dout[0], o.eps, false);
+  return batch_norm_backward(context, dout[0], o, false);
 }
 
 Specs LayerNormOp::infer(const Specs& in, const Options&) {
@@ -154,13 +176,15 @@ Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Optio
 }  // namespace ops
 
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                 double eps) {
-  Tensors out = apply_all<ops::BatchNormTrain>({x, weight, bias}, {eps});
+                                 double eps, const AfterNorm& after) {
+  Tensors out =
+      apply_all<ops::BatchNormTrain>({x, weight, bias, after.residual}, {eps, after.relu});
   return {out[0], out[1], out[2]};
 }
 Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Tensor& mean, const Tensor& var, double eps) {
-  return apply<ops::BatchNormInfer>({x, weight, bias, mean, var}, {eps});
+                        const Tensor& mean, const Tensor& var, double eps, const AfterNorm& after) {
+  return apply<ops::BatchNormInfer>({x, weight, bias, mean, var, after.residual},
+                                    {eps, after.relu});
 }
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   return apply<ops::LayerNormOp>({x, weight, bias}, {eps});

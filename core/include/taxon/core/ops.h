@@ -109,12 +109,18 @@ Tensor global_avg_pool(const Tensor& x);  ///< [n, h, w, c] -> [n, c]
 struct BatchNormResult {
   Tensor y, mean, var;  ///< batch statistics [c], var biased; they carry no gradient
 };
+/// What follows a batch-norm in the same pass over memory.
+struct AfterNorm {
+  Tensor residual;    ///< added, of x's shape; or undefined
+  bool relu = false;  ///< then max(., 0)
+};
 /// Training: statistics of x [.., c] over all axes but the last. weight, bias [c] or undefined.
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                 double eps = 1e-5);
+                                 double eps = 1e-5, const AfterNorm& after = {});
 /// Inference: the given statistics, constants to autograd.
 Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Tensor& mean, const Tensor& var, double eps = 1e-5);
+                        const Tensor& mean, const Tensor& var, double eps = 1e-5,
+                        const AfterNorm& after = {});
 /// Over the last axis; weight, bias [last] or undefined.
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps = 1e-5);
 

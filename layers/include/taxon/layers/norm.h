@@ -26,7 +26,10 @@ struct BatchNormOptions {
 class BatchNorm2d : public Module {
  public:
   explicit BatchNorm2d(std::int64_t channels, BatchNormOptions options = {});
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return forward(x, {}); }
+  /// The same and what follows it (a residual added, ReLU) in one pass over memory.
+  Tensor forward(const Tensor& x, const AfterNorm& after);
+  Tensor operator()(const Tensor& x) { return forward(x); }
   std::string str() const override;
   std::int64_t channels() const { return running_mean.dim(0); }
 
