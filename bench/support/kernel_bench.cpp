@@ -79,10 +79,9 @@ std::vector<int> thread_counts() {
   return {1, most};
 }
 
-Runner::Runner(int threads, std::size_t scratch_bytes) : scratch_(scratch_bytes + 64) {
-  const auto address = reinterpret_cast<std::uintptr_t>(scratch_.data());
+Runner::Runner(int threads, std::size_t scratch_bytes) {
   exec_.threads = threads;
-  exec_.scratch = scratch_.data() + (64 - address % 64) % 64;
+  exec_.scratch = scratch(scratch_bytes + 1);
   exec_.run = threads > 1 ? &run_on_pool : nullptr;
 }
 

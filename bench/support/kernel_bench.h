@@ -41,14 +41,13 @@ double peak_bytes(int threads);
 /// 1 and the number of threads of the pool.
 std::vector<int> thread_counts();
 
-/// An Exec on the pool, with scratch memory.
+/// An Exec on the pool, with the calling thread's scratch memory: one at a time.
 class Runner {
  public:
   Runner(int threads, std::size_t scratch_bytes);
   const kernels::Exec& exec() const { return exec_; }
 
  private:
-  std::vector<unsigned char> scratch_;
   kernels::Exec exec_;
 };
 

@@ -1,6 +1,7 @@
 // The caching allocator: freed blocks are kept in lists by size class and handed out again, so that
 // a step whose shapes repeat asks nothing of the system.
 #include <taxon/base/error.h>
+#include <taxon/base/memory.h>
 #include <taxon/core/storage.h>
 
 #include <algorithm>
@@ -40,7 +41,7 @@ class CpuAllocator {
       free_[capacity].push_back(block);
       stats_.cached += capacity;
     } catch (const std::bad_alloc&) {
-      ::operator delete (block, std::align_val_t{kAlignment});
+      free_memory(block, capacity);
     }
   }
 
@@ -71,10 +72,10 @@ class CpuAllocator {
 
   void* from_system(std::size_t capacity) {
     ++stats_.system_calls;
-    void* block = ::operator new (capacity, std::align_val_t{kAlignment}, std::nothrow);
+    void* block = allocate_memory(capacity);
     if (block == nullptr) {
       release_locked();  // what is cached may be what is missing
-      block = ::operator new (capacity, std::align_val_t{kAlignment}, std::nothrow);
+      block = allocate_memory(capacity);
     }
     if (block == nullptr) {
       fail<DeviceError>("cpu: out of memory: ", capacity, " bytes asked for, ", stats_.live,
@@ -85,7 +86,7 @@ class CpuAllocator {
 
   void release_locked() {
     for (auto& [capacity, blocks] : free_) {
-      for (void* block : blocks) ::operator delete (block, std::align_val_t{kAlignment});
+      for (void* block : blocks) free_memory(block, capacity);
       stats_.cached -= capacity * blocks.size();
       blocks.clear();
     }

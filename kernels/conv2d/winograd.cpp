@@ -28,7 +28,6 @@ constexpr int64_t kPanelBlock = 64;           // tiles, when walking by panels
 constexpr int64_t kAllTilesBytes = 12 << 20;  // of all transformed inputs, when walking by panels
 constexpr int64_t kManyChannels = 512;
 constexpr int64_t kStreamElements = 3 << 20;  // outputs of 12 MiB and more go past the caches
-constexpr int64_t kAhead = 3;                 // tiles
 
 /// A convolution of `from` to `to`, either direction.
 struct Job {
@@ -142,9 +141,9 @@ void transform_input(const WinogradSet& set, const Job& job, const float* source
   const int64_t first = job.block_first(block), last = job.block_first(block + 1);
   const float *pixels[36], *ahead[36];
   for (int64_t t = first; t < last; ++t) {
+    const int64_t next = std::min(t + kWinogradAhead, job.count - 1);
     winograd_input_pixels(source, job.from, job.tiles, t, zeros, pixels);
-    winograd_input_pixels(source, job.from, job.tiles, std::min(t + kAhead, job.count - 1), zeros,
-                          ahead);
+    winograd_input_pixels(source, job.from, job.tiles, next, zeros, ahead);
     set.transform->input(pixels, ahead, job.from.c, v + (t - first) * job.input.row, job.input.xi(),
                          job.input.slab());
   }

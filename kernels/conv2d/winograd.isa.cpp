@@ -10,91 +10,98 @@ TAXON_INLINE void prefetch(const float* const* pixels, int64_t count, int64_t at
   for (int64_t i = 0; i < count; ++i) __builtin_prefetch(pixels[i] + at);
 }
 
-/// B^T d B for one vector of channels: by groups of rows, so that at most two rows of
-/// half-transformed values are alive.
-template <class P, class Part>
-TAXON_INLINE void input_vector(const float* const* pixels, int64_t at, Part part, float* v,
-                               int64_t xi_stride) {
-  using T = Transform1d<P>;
-  const auto d = [&](int row, int col) { return part.load(pixels[row * 6 + col] + at); };
-  const auto finish = [&](const Vec* row, int64_t r) {
-    Vec o[6];
-    T::input(row, o);
-    for (int64_t s = 0; s < 6; ++s) store(v + (r * 6 + s) * xi_stride, o[s]);
+/// M d M^T for one vector of channels, where Half is the one-dimensional M: d(row, column) gives an
+/// element, put(xi, value) takes a result. Rows in pieces, at most two of them half-transformed at
+/// a time, so that nothing is spilled.
+template <class Half, class Get, class Put>
+TAXON_INLINE void expand(Get d, Put put) {
+  constexpr int n = Half::taken;
+  const auto column = [&](int s, Vec* v) {
+    for (int r = 0; r < n; ++r) v[r] = d(r, s);
   };
-  Vec plus[6], minus[6];
-  for (int s = 0; s < 6; ++s) {
-    T::pair(d(1, s), d(2, s), d(3, s), d(4, s), T::a1, T::b2, plus[s], minus[s]);
+  const auto finish = [&](const Vec* row, int64_t r) {
+    Vec plus, minus;
+    put(r * 6, Half::first(row));
+    Half::template inner<false>(row, plus, minus);
+    put(r * 6 + 1, plus);
+    put(r * 6 + 2, minus);
+    Half::template inner<true>(row, plus, minus);
+    put(r * 6 + 3, plus);
+    put(r * 6 + 4, minus);
+    put(r * 6 + 5, Half::last(row));
+  };
+  Vec v[n], upper[n], lower[n];
+  for (int s = 0; s < n; ++s) {
+    column(s, v);
+    Half::template inner<false>(v, upper[s], lower[s]);
   }
-  finish(plus, 1);
-  finish(minus, 2);
-  for (int s = 0; s < 6; ++s) {
-    T::pair(d(1, s), d(2, s), d(3, s), d(4, s), T::b1, T::a2, plus[s], minus[s]);
+  finish(upper, 1);
+  finish(lower, 2);
+  for (int s = 0; s < n; ++s) {
+    column(s, v);
+    Half::template inner<true>(v, upper[s], lower[s]);
   }
-  finish(plus, 3);
-  finish(minus, 4);
-  for (int s = 0; s < 6; ++s) plus[s] = T::outer(d(0, s), d(2, s), d(4, s));
-  finish(plus, 0);
-  for (int s = 0; s < 6; ++s) plus[s] = T::outer(d(1, s), d(3, s), d(5, s));
-  finish(plus, 5);
+  finish(upper, 3);
+  finish(lower, 4);
+  for (int s = 0; s < n; ++s) {
+    column(s, v);
+    upper[s] = Half::first(v);
+  }
+  finish(upper, 0);
+  for (int s = 0; s < n; ++s) {
+    column(s, v);
+    upper[s] = Half::last(v);
+  }
+  finish(upper, 5);
+}
+
+/// One tile of Half::taken x Half::taken pixels.
+template <class Half>
+TAXON_INLINE void expand_pixels(const float* const* pixels, const float* const* ahead,
+                                int64_t channels, float* v, int64_t xi_stride,
+                                int64_t slab_stride) {
+  constexpr int n = Half::taken;
+  each(0, channels, [&](int64_t c, auto part) {
+    prefetch(ahead, n * n, c);
+    float* to = v + c / kSlab * slab_stride + c % kSlab;
+    expand<Half>([&](int r, int s) { return part.load(pixels[r * n + s] + c); },
+                 [&](int64_t xi, Vec x) { store(to + xi * xi_stride, x); });
+  });
 }
 
 template <class P>
 void input(const float* const* pixels, const float* const* ahead, int64_t channels, float* v,
            int64_t xi_stride, int64_t slab_stride) {
-  each(0, channels, [&](int64_t c, auto part) {
-    prefetch(ahead, 36, c);
-    input_vector<P>(pixels, c, part, v + c / kSlab * slab_stride + c % kSlab, xi_stride);
-  });
+  expand_pixels<typename Transform1d<P>::Input>(pixels, ahead, channels, v, xi_stride, slab_stride);
 }
 
 template <class P>
 void output_grad(const float* const* pixels, const float* const* ahead, int64_t channels, float* v,
                  int64_t xi_stride, int64_t slab_stride) {
-  using T = Transform1d<P>;
-  each(0, channels, [&](int64_t c, auto part) {
-    prefetch(ahead, 16, c);
-    float* to = v + c / kSlab * slab_stride + c % kSlab;
-    Vec half[6][4], column[4], o[6];
-    for (int s = 0; s < 4; ++s) {
-      for (int r = 0; r < 4; ++r) column[r] = part.load(pixels[r * 4 + s] + c);
-      T::output_grad(column, o);
-      for (int r = 0; r < 6; ++r) half[r][s] = o[r];
-    }
-    for (int64_t r = 0; r < 6; ++r) {
-      T::output_grad(half[r], o);
-      for (int64_t s = 0; s < 6; ++s) store(to + (r * 6 + s) * xi_stride, o[s]);
-    }
-  });
+  expand_pixels<typename Transform1d<P>::OutputGrad>(pixels, ahead, channels, v, xi_stride,
+                                                     slab_stride);
 }
 
 template <class P>
 void weight(const float* const* taps, int64_t row_stride, int64_t rows, int64_t cols, float* u,
             int64_t xi_stride, int64_t width) {
-  using T = Transform1d<P>;
   for (int64_t i = 0; i < rows; ++i) {
-    const auto column = [&](int64_t j, auto part) {
-      const auto g = [&](int tap) { return part.load(taps[tap] + i * row_stride + j); };
-      Vec half[6][3], o[6];
-      for (int s = 0; s < 3; ++s) {
-        T::weight(g(s), g(3 + s), g(6 + s), o);
-        for (int r = 0; r < 6; ++r) half[r][s] = o[r];
-      }
-      for (int64_t r = 0; r < 6; ++r) {
-        T::weight(half[r][0], half[r][1], half[r][2], o);
-        for (int64_t s = 0; s < 6; ++s) store(u + (r * 6 + s) * xi_stride + i * width + j, o[s]);
-      }
-    };
-    each(0, cols, column);
+    each(0, cols, [&](int64_t j, auto part) {
+      expand<typename Transform1d<P>::Weight>(
+          [&](int r, int s) { return part.load(taps[r * 3 + s] + i * row_stride + j); },
+          [&](int64_t xi, Vec x) { store(u + xi * xi_stride + i * width + j, x); });
+    });
     for (int64_t j = (cols + lanes - 1) / lanes * lanes; j < width; j += lanes) {
       for (int64_t xi = 0; xi < 36; ++xi) store(u + xi * xi_stride + i * width + j, Vec{});
     }
   }
 }
 
-/// A^T m A of one vector: f(row, column, value) for each of the 16.
-template <class P, class F>
-TAXON_INLINE void output_vector(const float* m, int64_t xi_stride, Vec bias, Vec least, F f) {
+/// A^T m A of one vector: put(row, column, value) for each of the 16. All 24 half-transformed
+/// values are alive at once: reading the products twice, which come from the second-level cache,
+/// costs more than the few spills.
+template <class P, class Put>
+TAXON_INLINE void output_vector(const float* m, int64_t xi_stride, Vec bias, Vec least, Put put) {
   using T = Transform1d<P>;
   Vec half[4][6], column[6], o[4];
   for (int s = 0; s < 6; ++s) {
@@ -104,7 +111,7 @@ TAXON_INLINE void output_vector(const float* m, int64_t xi_stride, Vec bias, Vec
   }
   for (int r = 0; r < 4; ++r) {
     T::output(half[r], o);
-    for (int s = 0; s < 4; ++s) f(r, s, max(least, o[s] + bias));
+    for (int s = 0; s < 4; ++s) put(r, s, max(least, o[s] + bias));
   }
 }
 

@@ -46,22 +46,51 @@ struct Transform1d {
     return x * static_cast<float>(1 / d);
   }
 
-  /// Rows 1 and 2 (points +-a) of B^T d from elements 1 to 4; with a and b exchanged, 3 and 4.
-  TAXON_INLINE static void pair(Vec d1, Vec d2, Vec d3, Vec d4, float point, float other2,
-                                Vec& plus, Vec& minus) {
-    const Vec even = d4 - other2 * d2, odd = d3 - other2 * d1;
-    plus = even + point * odd;
-    minus = even - point * odd;
-  }
-  /// Rows 0 and 5 of B^T d: from elements 0, 2, 4, or 1, 3, 5.
-  TAXON_INLINE static Vec outer(Vec d0_, Vec d2, Vec d4) { return p * d0_ + (d4 - s * d2); }
+  // Each transform in pieces: `inner` gives the two results of the points +-a, or with `b` those of
+  // +-b; `first` and `last` those of the points 0 and infinity. A two-dimensional transform takes
+  // one piece of the rows at a time, so that its values stay in registers.
 
-  TAXON_INLINE static void input(const Vec* d, Vec* o) {
-    o[0] = outer(d[0], d[2], d[4]);
-    pair(d[1], d[2], d[3], d[4], a1, b2, o[1], o[2]);
-    pair(d[1], d[2], d[3], d[4], b1, a2, o[3], o[4]);
-    o[5] = outer(d[1], d[3], d[5]);
-  }
+  /// B^T d: 6 -> 6.
+  struct Input {
+    static constexpr int taken = 6;
+    template <bool b_>
+    TAXON_INLINE static void inner(const Vec* d, Vec& plus, Vec& minus) {
+      const float point = b_ ? b1 : a1, other = b_ ? a2 : b2;
+      const Vec even = d[4] - other * d[2], odd = d[3] - other * d[1];
+      plus = even + point * odd;
+      minus = even - point * odd;
+    }
+    TAXON_INLINE static Vec first(const Vec* d) { return p * d[0] + (d[4] - s * d[2]); }
+    TAXON_INLINE static Vec last(const Vec* d) { return p * d[1] + (d[5] - s * d[3]); }
+  };
+
+  /// A y: 4 -> 6.
+  struct OutputGrad {
+    static constexpr int taken = 4;
+    template <bool b_>
+    TAXON_INLINE static void inner(const Vec* y, Vec& plus, Vec& minus) {
+      const Vec even = (b_ ? b2 : a2) * y[2] + y[0];
+      const Vec odd = (b_ ? b3 : a3) * y[3] + (b_ ? b1 : a1) * y[1];
+      plus = even + odd;
+      minus = even - odd;
+    }
+    TAXON_INLINE static Vec first(const Vec* y) { return y[0]; }
+    TAXON_INLINE static Vec last(const Vec* y) { return y[3]; }
+  };
+
+  /// G g: 3 -> 6.
+  struct Weight {
+    static constexpr int taken = 3;
+    template <bool b_>
+    TAXON_INLINE static void inner(const Vec* g, Vec& plus, Vec& minus) {
+      const Vec even = divide((b_ ? b2 : a2) * g[2] + g[0], b_ ? db : da);
+      const Vec odd = divide((b_ ? b1 : a1) * g[1], b_ ? db : da);
+      plus = even + odd;
+      minus = even - odd;
+    }
+    TAXON_INLINE static Vec first(const Vec* g) { return divide(g[0], d0); }
+    TAXON_INLINE static Vec last(const Vec* g) { return g[2]; }
+  };
 
   /// A^T m: 6 -> 4.
   TAXON_INLINE static void output(const Vec* m, Vec* o) {
@@ -70,30 +99,6 @@ struct Transform1d {
     o[1] = b1 * diff_b + a1 * diff_a;
     o[2] = b2 * sum_b + a2 * sum_a;
     o[3] = b3 * diff_b + (a3 * diff_a + m[5]);
-  }
-
-  /// A y: 4 -> 6.
-  TAXON_INLINE static void output_grad(const Vec* y, Vec* o) {
-    const Vec even_a = a2 * y[2] + y[0], odd_a = a3 * y[3] + a1 * y[1];
-    const Vec even_b = b2 * y[2] + y[0], odd_b = b3 * y[3] + b1 * y[1];
-    o[0] = y[0];
-    o[1] = even_a + odd_a;
-    o[2] = even_a - odd_a;
-    o[3] = even_b + odd_b;
-    o[4] = even_b - odd_b;
-    o[5] = y[3];
-  }
-
-  /// G g: 3 -> 6.
-  TAXON_INLINE static void weight(Vec g0, Vec g1, Vec g2, Vec* o) {
-    const Vec even_a = divide(a2 * g2 + g0, da), odd_a = divide(a1 * g1, da);
-    const Vec even_b = divide(b2 * g2 + g0, db), odd_b = divide(b1 * g1, db);
-    o[0] = divide(g0, d0);
-    o[1] = even_a + odd_a;
-    o[2] = even_a - odd_a;
-    o[3] = even_b + odd_b;
-    o[4] = even_b - odd_b;
-    o[5] = g2;
   }
 
   /// G^T m: 6 -> 3, over the common denominator db.

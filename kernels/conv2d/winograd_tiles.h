@@ -22,6 +22,9 @@ inline WinogradTiles winograd_tiles(int64_t out_h, int64_t out_w, int64_t pad_h,
   return {(out_h + 3) / 4, (out_w + 3) / 4, out_h, out_w, pad_h, pad_w};
 }
 
+/// While a tile is transformed, the pixels of the tile so many further are fetched.
+constexpr int64_t kWinogradAhead = 3;
+
 /// One tile: its image and the output pixel at its upper left corner.
 struct WinogradPlace {
   int64_t image, y, x;

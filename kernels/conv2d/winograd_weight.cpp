@@ -18,7 +18,6 @@ constexpr int64_t kChunks = 8;
 constexpr int64_t kPartialBytes = 10 << 20;  // of all accumulators, else one is shared
 constexpr int64_t kBlockBytes = 2 << 20;     // of a chunk's transformed tiles
 constexpr int64_t kSharedBytes = 20 << 20;   // of those of a shared block
-constexpr int64_t kAhead = 3;                // tiles
 constexpr int64_t kPiece = 16;               // tiles a task when a shared block is transformed
 
 struct Plan {
@@ -93,7 +92,7 @@ void transform(const Conv2dArgs& args, const WinogradSet& set, const Plan& p, co
   const auto* y = static_cast<const float*>(args.y);
   const float *pixels[36], *ahead[36];
   for (int64_t t = first; t < last; ++t, ++at) {
-    const int64_t next = std::min(t + kAhead, p.count - 1);
+    const int64_t next = std::min(t + kWinogradAhead, p.count - 1);
     winograd_input_pixels(x, p.x, p.tiles, t, m.zeros, pixels);
     winograd_input_pixels(x, p.x, p.tiles, next, m.zeros, ahead);
     set.transform->input(pixels, ahead, p.x.c, m.input + at * p.input.row, p.input.xi(),

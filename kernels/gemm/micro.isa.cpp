@@ -181,6 +181,13 @@ void tile_of(const Tile& t) {
   const Segment* const end = t.segments + t.segment_count;
   for (const Segment* s = t.segments; s != end; ++s) {
     const int64_t stop = s->offset + s->depth;
+    if (s + 1 != end) {  // rows of the next segment, which may lie beyond the second-level cache
+#pragma GCC unroll 16
+      for (int i = 0; i < R; ++i) {
+        __builtin_prefetch(rows[i] + s[1].offset);
+        __builtin_prefetch(rows[i] + s[1].offset + 16);
+      }
+    }
 #pragma GCC unroll 2
     for (int64_t k = s->offset; k < stop; ++k) {
       Vec bv[V];

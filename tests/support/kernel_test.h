@@ -44,6 +44,7 @@ class Guarded {
     size_ = body + 2 * page;
     void* base = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) throw std::bad_alloc();
+    madvise(base, size_, MADV_HUGEPAGE);
     base_ = static_cast<unsigned char*>(base);
     mprotect(base_, page, PROT_NONE);
     mprotect(base_ + page + body, page, PROT_NONE);

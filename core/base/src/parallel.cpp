@@ -2,6 +2,7 @@
 // thread takes a chunk by lowering the ticket with compare-and-swap. Whoever holds a chunk keeps
 // the loop alive, so a worker that is still asleep never delays the end of a loop.
 #include <taxon/base/error.h>
+#include <taxon/base/memory.h>
 #include <taxon/base/parallel.h>
 
 #include <pthread.h>
@@ -223,14 +224,15 @@ void* scratch(std::size_t bytes) {
   struct Arena {
     void* memory = nullptr;
     std::size_t bytes = 0;
-    ~Arena() { ::operator delete (memory, std::align_val_t{64}); }
+    ~Arena() { free_memory(memory, bytes); }
   };
   thread_local Arena arena;
   if (bytes > arena.bytes) {
-    ::operator delete (arena.memory, std::align_val_t{64});
+    free_memory(arena.memory, arena.bytes);
     arena.memory = nullptr;
     arena.bytes = 0;
-    arena.memory = ::operator new (bytes, std::align_val_t{64});
+    arena.memory = allocate_memory(bytes);
+    if (arena.memory == nullptr) throw std::bad_alloc();
     arena.bytes = bytes;
   }
   return arena.memory;
