@@ -58,12 +58,14 @@ struct Conv {
     weight = Guarded<T>(c.k * c.r * c.s * (c.c / c.groups));
     bias = Guarded<T>(c.k);
     y = Guarded<T>(c.n * args.oh * args.ow * c.k);
+    residual = Guarded<T>(y.size());
   }
   void fill_with_integers(int range = 4) {
     fill_integers(x, 1, -range, range);
     fill_integers(weight, 2, -range, range);
     fill_integers(bias, 3, -range, range);
     fill_integers(y, 4, -range, range);
+    fill_integers(residual, 5, -range, range);
   }
   void fill_with_reals() {
     fill_reals(x, 1);
@@ -73,9 +75,10 @@ struct Conv {
   }
   /// The result of a row: y, dx, or dw followed by db.
   std::vector<T> run(const Row<Conv2dArgs>& row, Direction direction, int threads,
-                     bool bias_too = true, bool relu = false) {
+                     bool bias_too = true, bool relu = false, bool add = false) {
     Conv2dArgs a = args;
     a.relu = relu;
+    a.residual = add ? residual.data() : nullptr;
     a.x = x.data();
     a.weight = weight.data();
     a.bias = bias_too ? bias.data() : nullptr;
@@ -105,7 +108,7 @@ struct Conv {
     return args.r * args.s * (direction == Direction::forward ? args.c : args.k) / args.groups;
   }
   Conv2dArgs args;
-  Guarded<T> x, weight, bias, y;
+  Guarded<T> x, weight, bias, y, residual;
 };
 
 inline Compared same_bits(const std::vector<float>& a, const std::vector<float>& b) {

@@ -65,6 +65,7 @@ void each_output(const Conv2dArgs& a, int64_t iy, int64_t ix, F f) {
 }  // namespace
 
 const char* depthwise_declines(const Conv2dArgs& a) {
+  if (a.residual != nullptr) return "residual";
   return a.groups == a.c && a.groups == a.k ? nullptr : "not depthwise";
 }
 

@@ -153,6 +153,7 @@ void multiply(const Micro& micro, const Job& job, const Memory& m, const float* 
               int64_t pixels, int64_t first, int64_t last, Tile tile) {
   float* const c = tile.c;
   const float* const bias = tile.bias;
+  const float* const residual = tile.residual;
   const bool relu = tile.relu;
   const int64_t tiles = ceil_div(pixels, micro.rows);
   const int64_t pass_steps = std::max<int64_t>(kPanelBytes / 4 / job.width, 1);
@@ -173,6 +174,7 @@ void multiply(const Micro& micro, const Job& job, const Memory& m, const float* 
       tile.b_stride = job.width;
       tile.bias = bias != nullptr && ends ? bias + p * job.width : nullptr;
       tile.c = c + p * job.width;
+      tile.residual = residual != nullptr && ends ? residual + p * job.width : nullptr;
       for (int64_t t = 0; t < tiles; ++t) {
         const int64_t row = split_at(pixels, tiles, t);
         tile.a_rows = m.sources + row;
@@ -198,6 +200,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
   const auto* source = static_cast<const float*>(job.backward ? args.y : args.x);
   auto* dest = static_cast<float*>(job.backward ? args.x : args.y);
   const auto* bias = static_cast<const float*>(job.backward ? nullptr : args.bias);
+  const auto* residual = static_cast<const float*>(job.backward ? nullptr : args.residual);
 
   parallel(exec, job.tasks(), [&](int64_t task, int slot) {
     const int64_t part = task % job.panel_groups, rest = task / job.panel_groups;
@@ -217,6 +220,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
     tile.a = m.slabs;
     tile.c = dest + group * job.cols;
     tile.bias = bias == nullptr ? nullptr : bias + group * job.cols;
+    tile.residual = residual == nullptr ? nullptr : residual + group * job.cols;
     tile.relu = !job.backward && args.relu;
     multiply(micro, job, m, memory.weights + group * job.panels * job.panel_elements(),
              block.images * block.rows * job.w.count, split_at(job.panels, job.panel_groups, part),

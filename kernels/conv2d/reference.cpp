@@ -39,6 +39,7 @@ void reference_forward(const Conv2dArgs& a, const Exec& exec) {
   const auto* x = static_cast<const T*>(a.x);
   const auto* weight = static_cast<const T*>(a.weight);
   const auto* bias = static_cast<const T*>(a.bias);
+  const auto* residual = static_cast<const T*>(a.residual);
   auto* y = static_cast<T*>(a.y);
   const auto point = [&](int64_t n, int64_t oy, int64_t ox, int64_t k) {
     const int64_t group = k / s.filters;
@@ -54,7 +55,9 @@ void reference_forward(const Conv2dArgs& a, const Exec& exec) {
       }
     }
     if (bias != nullptr) sum += static_cast<double>(bias[k]);
-    return static_cast<T>(a.relu && !(sum > 0) ? 0 : sum);
+    const int64_t at = ((n * a.oh + oy) * a.ow + ox) * a.k + k;
+    if (residual != nullptr) sum += static_cast<double>(residual[at]);
+    return static_cast<T>(a.relu && sum < 0 ? 0 : sum);
   };
   parallel(exec, a.n * a.oh, [&](int64_t row, int) {
     for (int64_t i = 0; i < a.ow * a.k; ++i) {

@@ -97,8 +97,10 @@ TEST_CASE("conv2d: every row equals the reference on integers, on any number of 
   }
 }
 
-TEST_CASE("conv2d: without bias, and with ReLU") {
-  for (const Case& c : {Case{2, 9, 9, 12, 20, 3, 3, 2, 1}, Case{2, 6, 6, 3, 64, 3, 3, 1, 1}}) {
+TEST_CASE("conv2d: without bias, with ReLU, with a residual") {
+  for (const Case& c :
+       {Case{2, 9, 9, 12, 20, 3, 3, 2, 1}, Case{2, 6, 6, 3, 64, 3, 3, 1, 1},
+        Case{2, 8, 8, 12, 18, 3, 3, 1, 1, 1, 3}, Case{1, 4, 4, 300, 40, 3, 3, 1, 1}}) {
     INFO(c);
     Conv<float> conv(c);
     conv.fill_with_integers();
@@ -112,6 +114,11 @@ TEST_CASE("conv2d: without bias, and with ReLU") {
                         conv.run(reference_of(rows), direction, 1, false)));
         CHECK(same_bits(conv.run(row, direction, 2, true, relu),
                         conv.run(reference_of(rows), direction, 1, true, relu)));
+        if (direction != Direction::forward) return;
+        for (const bool cut : {false, true}) {
+          CHECK(same_bits(conv.run(row, direction, 2, cut, cut, true),
+                          conv.run(reference_of(rows), direction, 1, cut, cut, true)));
+        }
       });
     }
   }

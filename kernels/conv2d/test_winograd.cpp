@@ -70,6 +70,7 @@ void fill(Conv<float>& conv) {
   fill_integers(conv.x, 1, -1, 1);
   fill_integers(conv.y, 2, -1, 1);
   fill_integers(conv.bias, 3, -4, 4);
+  fill_integers(conv.residual, 5, -4, 4);
   fill_integers(conv.weight, 4, -1, 1);
   for (float& w : conv.weight) w *= 9;
 }
@@ -94,7 +95,7 @@ TEST_CASE("winograd: exact on integers, on any number of threads, with the point
   }
 }
 
-TEST_CASE("winograd: with ReLU and without bias") {
+TEST_CASE("winograd: with ReLU, without bias, with a residual") {
   const Case c{3, 7, 9, 17, 24, 3, 3, 1, 1};
   Conv<float> conv(c);
   fill(conv);
@@ -103,8 +104,10 @@ TEST_CASE("winograd: with ReLU and without bias") {
     INFO(row.name);
     for (const bool bias : {false, true}) {
       for (const bool relu : {false, true}) {
-        CHECK(same_bits(conv.run(row, Direction::forward, 2, bias, relu),
-                        conv.run(reference, Direction::forward, 1, bias, relu)));
+        for (const bool add : {false, true}) {
+          CHECK(same_bits(conv.run(row, Direction::forward, 2, bias, relu, add),
+                          conv.run(reference, Direction::forward, 1, bias, relu, add)));
+        }
       }
     }
   }

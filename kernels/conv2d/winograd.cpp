@@ -171,30 +171,26 @@ void multiply(const Micro& micro, const Job& job, const Memory& m, const float* 
   }
 }
 
-/// Where and how outputs are written.
-struct Output {
-  float* data;
-  const float* bias;
-  bool relu, stream;
-};
-
-void transform_output(const WinogradSet& set, const Job& job, const Output& out, int64_t block,
-                      int64_t panel, const float* product) {
+/// `out` describes the whole output; a tile's is a part of it.
+void transform_output(const WinogradSet& set, const Job& job, const WinogradOutput& out,
+                      int64_t block, int64_t panel, const float* product) {
   const int64_t first = job.block_first(block), last = job.block_first(block + 1);
   const int64_t column = panel * job.width, channels = std::min(job.width, job.to.c - column);
+  WinogradOutput to = out;
+  if (out.bias != nullptr) to.bias = out.bias + column;
   for (int64_t t = first; t < last; ++t) {
     const WinogradPlace p = winograd_place(job.tiles, t);
-    float* y = out.data + ((p.image * job.to.h + p.y) * job.to.w + p.x) * job.to.c + column;
-    set.transform->output(product + (t - first) * job.width, job.product_xi(), y,
-                          job.to.w * job.to.c, job.to.c,
-                          static_cast<int>(std::min<int64_t>(4, job.to.h - p.y)),
-                          static_cast<int>(std::min<int64_t>(4, job.to.w - p.x)), channels,
-                          out.bias == nullptr ? nullptr : out.bias + column, out.relu, out.stream);
+    const int64_t at = ((p.image * job.to.h + p.y) * job.to.w + p.x) * job.to.c + column;
+    to.y = out.y + at;
+    if (out.residual != nullptr) to.residual = out.residual + at;
+    to.rows = static_cast<int>(std::min<int64_t>(4, job.to.h - p.y));
+    to.cols = static_cast<int>(std::min<int64_t>(4, job.to.w - p.x));
+    set.transform->output(to, product + (t - first) * job.width, job.product_xi(), channels);
   }
 }
 
 void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
-                   const Memory& m, const float* source, const Output& out) {
+                   const Memory& m, const float* source, const WinogradOutput& out) {
   parallel(exec, job.panels, [&](int64_t panel, int slot) {
     transform_weights(args, set, job, panel, m.filters + slot * 9 * kTurned * job.width,
                       m.weights + panel * job.panel_elements());
@@ -212,7 +208,7 @@ void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& 
 }
 
 void run_by_panels(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
-                   const Memory& m, const float* source, const Output& out) {
+                   const Memory& m, const float* source, const WinogradOutput& out) {
   parallel(exec, job.blocks, [&](int64_t block, int) {
     transform_input(set, job, source, m.zeros, block, m.input + block * job.input.elements());
   });
@@ -240,8 +236,16 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, b
   const bool stream = args.n * job.to.h * job.to.w * job.to.c >= kStreamElements &&
                       job.to.c % vector == 0 &&
                       reinterpret_cast<uintptr_t>(dest) % (static_cast<size_t>(vector) * 4) == 0;
-  const Output out = {dest, static_cast<const float*>(turned ? nullptr : args.bias),
-                      !turned && args.relu, stream};
+  WinogradOutput out = {};
+  out.y = dest;
+  out.row_stride = job.to.w * job.to.c;
+  out.pixel_stride = job.to.c;
+  out.stream = stream;
+  if (!turned) {
+    out.bias = static_cast<const float*>(args.bias);
+    out.residual = static_cast<const float*>(args.residual);
+    out.relu = args.relu;
+  }
   (job.by_panels ? run_by_panels : run_by_blocks)(args, exec, set, job, m, source, out);
 }
 

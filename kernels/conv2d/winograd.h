@@ -15,6 +15,17 @@
 
 namespace taxon::kernels {
 
+/// Where a tile of rows x cols (at most 4 x 4) pixels goes, + bias, + residual, then ReLU.
+struct WinogradOutput {
+  float* y;
+  const float* bias;      ///< or null
+  const float* residual;  ///< laid out as y, or null
+  int64_t row_stride, pixel_stride;
+  int rows, cols;
+  bool relu;
+  bool stream;  ///< past the caches: channels a multiple of the vector, y aligned
+};
+
 /// The transforms of one instruction set. Transformed values are stored [xi][slab][tile][row of a
 /// slab], xi = 0 .. 35, with up to kSlab channels in a slab.
 struct WinogradMicro {
@@ -29,11 +40,8 @@ struct WinogradMicro {
   /// filled up with zeros to `width`, a multiple of the vector.
   void (*weight)(const float* const* taps, int64_t row_stride, int64_t rows, int64_t cols, float* u,
                  int64_t xi_stride, int64_t width);
-  /// A^T m A into rows x cols (at most 4 x 4) pixels of `channels`, + bias, then ReLU; `stream`:
-  /// past the caches (channels a multiple of the vector, y aligned).
-  void (*output)(const float* m, int64_t xi_stride, float* y, int64_t row_stride,
-                 int64_t pixel_stride, int rows, int cols, int64_t channels, const float* bias,
-                 bool relu, bool stream);
+  /// A^T m A of one tile.
+  void (*output)(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels);
   /// G^T s G for `count` sums, s = the sum of `chunks` arrays; nine taps of `count` elements.
   void (*weight_grad)(const float* sums, int64_t xi_stride, int64_t chunks, int64_t chunk_stride,
                       int64_t count, float* dw, int64_t tap_stride);

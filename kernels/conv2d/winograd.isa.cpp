@@ -101,7 +101,7 @@ void weight(const float* const* taps, int64_t row_stride, int64_t rows, int64_t 
 /// values are alive at once: reading the products twice, which come from the second-level cache,
 /// costs more than the few spills.
 template <class P, class Put>
-TAXON_INLINE void output_vector(const float* m, int64_t xi_stride, Vec bias, Vec least, Put put) {
+TAXON_INLINE void output_vector(const float* m, int64_t xi_stride, Put put) {
   using T = Transform1d<P>;
   Vec half[4][6], column[6], o[4];
   for (int s = 0; s < 6; ++s) {
@@ -111,27 +111,30 @@ TAXON_INLINE void output_vector(const float* m, int64_t xi_stride, Vec bias, Vec
   }
   for (int r = 0; r < 4; ++r) {
     T::output(half[r], o);
-    for (int s = 0; s < 4; ++s) put(r, s, max(least, o[s] + bias));
+    for (int s = 0; s < 4; ++s) put(r, s, o[s]);
   }
 }
 
 template <class P>
-void output(const float* m, int64_t xi_stride, float* y, int64_t row_stride, int64_t pixel_stride,
-            int rows, int cols, int64_t channels, const float* bias, bool relu, bool stream) {
-  const Vec least = broadcast(relu ? 0.0f : -__builtin_inff());
+void output(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels) {
+  const Vec least = broadcast(to.relu ? 0.0f : -__builtin_inff());
+  const bool whole = to.rows == 4 && to.cols == 4 && to.residual == nullptr;
   const auto vector = [&](int64_t c, auto part) {
-    const Vec b = bias == nullptr ? Vec{} : part.load(bias + c);
-    if (rows == 4 && cols == 4) {
-      output_vector<P>(m + c, xi_stride, b, least, [&](int64_t r, int64_t s, Vec x) {
-        part.store(y + r * row_stride + s * pixel_stride + c, x);
+    const Vec bias = to.bias == nullptr ? Vec{} : part.load(to.bias + c);
+    if (whole) {
+      output_vector<P>(m + c, xi_stride, [&](int64_t r, int64_t s, Vec x) {
+        part.store(to.y + r * to.row_stride + s * to.pixel_stride + c, max(least, x + bias));
       });
     } else {
-      output_vector<P>(m + c, xi_stride, b, least, [&](int64_t r, int64_t s, Vec x) {
-        if (r < rows && s < cols) part.store(y + r * row_stride + s * pixel_stride + c, x);
+      output_vector<P>(m + c, xi_stride, [&](int64_t r, int64_t s, Vec x) {
+        if (r >= to.rows || s >= to.cols) return;
+        const int64_t at = r * to.row_stride + s * to.pixel_stride + c;
+        const Vec more = to.residual == nullptr ? Vec{} : part.load(to.residual + at);
+        part.store(to.y + at, max(least, x + bias + more));
       });
     }
   };
-  if (stream) {
+  if (to.stream) {
     each(0, channels, vector, Streamed{});
   } else {
     each(0, channels, vector);

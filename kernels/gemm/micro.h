@@ -16,8 +16,8 @@ struct Segment {
   int64_t offset, depth;
 };
 
-/// C[i][j] (+)= sum over segments g, steps d of A[i][g.offset + d] * B[step][j], + bias[j], then
-/// ReLU; steps count through all segments.
+/// C[i][j] (+)= sum over segments g, steps d of A[i][g.offset + d] * B[step][j], + bias[j],
+/// + residual, then ReLU; steps count through all segments.
 struct Tile {
   const float* a;
   const int64_t* a_rows;  ///< offset of each row from a
@@ -29,6 +29,7 @@ struct Tile {
   const int64_t* c_rows;  ///< offset of each row from c
   int64_t cols;           ///< columns to store; b is read for whole vectors
   const float* bias;      ///< or null
+  const float* residual;  ///< laid out as c, or null
   bool accumulate, relu;
 };
 

@@ -46,7 +46,7 @@ TAXON_INLINE Vec broadcast(float x) {
 #endif
 }
 TAXON_INLINE Vec positive(Vec v) {
-  return v > Vec{} ? v : Vec{};
+  return v < Vec{} ? Vec{} : v;  // NaN stays
 }
 
 /// Where the sums of a tile go, and what is done to them on the way.
@@ -55,9 +55,11 @@ struct Finish {
   const int64_t* rows;  ///< offset of each row, or null: row i is at i * ldc
   int64_t ldc, cols;
   const float* bias;
+  const float* residual;
   bool accumulate, relu;
 
-  TAXON_INLINE float* row(int i) const { return c + (rows != nullptr ? rows[i] : i * ldc); }
+  TAXON_INLINE int64_t offset(int i) const { return rows != nullptr ? rows[i] : i * ldc; }
+  TAXON_INLINE float* row(int i) const { return c + offset(i); }
   /// Fetches the lines to be written while the sums are computed.
   template <int R, int V>
   TAXON_INLINE void prefetch() const {
@@ -114,6 +116,7 @@ __attribute__((noinline)) void finish_part(const Finish& f, const float* sums, i
       Vec sum = load(sums + i * stride + j);
       if (f.accumulate) sum += load_first(f.row(i) + j, count);
       if (f.bias != nullptr) sum += bias;
+      if (f.residual != nullptr) sum += load_first(f.residual + f.offset(i) + j, count);
       store_first(f.row(i) + j, f.relu ? positive(sum) : sum, count);
     }
   }
@@ -145,6 +148,9 @@ struct Block {
     if (f.bias != nullptr) {
       change([&](Vec x, int, int v) { return x + load(f.bias + v * kWidth); });
     }
+    if (f.residual != nullptr) {
+      change([&](Vec x, int i, int v) { return x + load(f.residual + f.offset(i) + v * kWidth); });
+    }
     if (f.relu) change([&](Vec x, int, int) { return positive(x); });
     put([&](int i) { return f.row(i); });
   }
@@ -170,7 +176,7 @@ struct Block {
 
 template <int R, int V>
 void tile_of(const Tile& t) {
-  const Finish finish = {t.c, t.c_rows, 0, t.cols, t.bias, t.accumulate, t.relu};
+  const Finish finish = {t.c, t.c_rows, 0, t.cols, t.bias, t.residual, t.accumulate, t.relu};
   finish.prefetch<R, V>();
   Block<R, V> block;
   block.clear();
@@ -206,7 +212,7 @@ void tile_of(const Tile& t) {
 
 template <int R, int V, bool Scattered>
 void outer_of(const OuterTile& t) {
-  const Finish finish = {t.c, nullptr, t.ldc, t.cols, t.bias, t.accumulate, t.relu};
+  const Finish finish = {t.c, nullptr, t.ldc, t.cols, t.bias, nullptr, t.accumulate, t.relu};
   finish.prefetch<R, V>();
   Block<R, V> block;
   block.clear();

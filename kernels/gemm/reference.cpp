@@ -20,7 +20,7 @@ void reference_gemm(const GemmArgs& args, const Exec& exec) {
       }
       if (args.accumulate) sum += static_cast<double>(c[j]);
       if (args.bias != nullptr) sum += static_cast<double>(static_cast<const T*>(args.bias)[j]);
-      c[j] = static_cast<T>(args.relu && !(sum > 0) ? 0 : sum);
+      c[j] = static_cast<T>(args.relu && sum < 0 ? 0 : sum);
     }
   });
 }

@@ -1,7 +1,56 @@
 // Sequential.
+#include <taxon/layers/activation.h>
 #include <taxon/layers/container.h>
+#include <taxon/layers/norm.h>
+
+#include <typeinfo>
 
 namespace taxon {
+namespace {
+
+using Chain = std::span<const std::pair<std::string, std::shared_ptr<Module>>>;
+
+// The i-th module if it is of just this class: one derived from it may do something else.
+template <class M>
+M* at(Chain modules, std::size_t i) {
+  if (i >= modules.size()) {
+    return nullptr;
+  }
+  Module& module = *modules[i].second;
+  return typeid(module) == typeid(M) ? static_cast<M*>(&module) : nullptr;
+}
+
+// Applies the modules from i on that run as one op, and moves i behind them.
+Tensor forward_next(Chain modules, std::size_t& i, const Tensor& x) {
+  const std::size_t first = i++;
+  if (auto* conv = at<Conv2d>(modules, first)) {
+    auto* norm = at<BatchNorm2d>(modules, i);
+    i += norm != nullptr ? 1 : 0;
+    const bool relu = at<ReLU>(modules, i) != nullptr;
+    i += relu ? 1 : 0;
+    return norm != nullptr ? conv_norm(*conv, *norm, x, {{}, relu}) : conv->forward(x, {{}, relu});
+  }
+  const bool relu = at<ReLU>(modules, i) != nullptr;
+  if (auto* linear = at<Linear>(modules, first)) {
+    i += relu ? 1 : 0;
+    return linear->forward(x, relu);
+  }
+  if (auto* norm = at<BatchNorm2d>(modules, first)) {
+    i += relu ? 1 : 0;
+    return norm->forward(x, {{}, relu});
+  }
+  return modules[first].second->forward(x);
+}
+
+}  // namespace
+
+Tensor forward_chain(Chain modules, const Tensor& x) {
+  Tensor y = x;
+  for (std::size_t i = 0; i < modules.size();) {
+    y = forward_next(modules, i, y);
+  }
+  return y;
+}
 
 Sequential::Sequential(std::vector<std::shared_ptr<Module>> modules) {
   for (auto& module : modules) {
@@ -15,11 +64,7 @@ Sequential& Sequential::add(std::shared_ptr<Module> module) {
 }
 
 Tensor Sequential::forward(const Tensor& x) {
-  Tensor y = x;
-  for (const auto& [_, module] : children()) {
-    y = module->forward(y);
-  }
-  return y;
+  return forward_chain(children(), x);
 }
 
 std::string Sequential::str() const {

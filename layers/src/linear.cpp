@@ -62,8 +62,8 @@ Linear::Linear(std::int64_t in, std::int64_t out, Init& init, LinearOptions opts
       bias(register_parameter("bias", opts.bias ? init.fan_in_uniform(Shape{out}, in) : Tensor())) {
 }
 
-Tensor Linear::forward(const Tensor& x) {
-  return linear(x, weight, bias);
+Tensor Linear::forward(const Tensor& x, bool relu) {
+  return linear(x, weight, bias, relu);
 }
 
 std::string Linear::str() const {
@@ -95,13 +95,13 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, Init& ini
           "bias", opts.bias ? init.fan_in_uniform(Shape{out}, kernel * kernel * in / opts.groups)
                             : Tensor())) {}
 
-Tensor Conv2d::forward(const Tensor& x) {
+Tensor Conv2d::forward(const Tensor& x, const Epilogue& after) {
   Conv2dOptions o;
   o.stride_h = o.stride_w = options.stride;
   o.pad_h = o.pad_w = options.padding;
   o.dilation_h = o.dilation_w = options.dilation;
   o.groups = options.groups;
-  return conv2d(x, weight, bias, o);
+  return conv2d(x, weight, bias, o, after);
 }
 
 std::string Conv2d::str() const {

@@ -24,7 +24,7 @@ BatchNorm2d::BatchNorm2d(std::int64_t channels, BatchNormOptions opts)
       num_batches_tracked(
           register_buffer("num_batches_tracked", Tensor::zeros(Shape{}, DType::i64))) {}
 
-Tensor BatchNorm2d::forward(const Tensor& x, const AfterNorm& after) {
+Tensor BatchNorm2d::forward(const Tensor& x, const Epilogue& after) {
   if (folded_) {
     const Tensor y = after.residual.defined() ? x + after.residual : x;
     return after.relu ? relu(y) : y;
@@ -67,6 +67,13 @@ Tensor LayerNorm::forward(const Tensor& x) {
 
 std::string LayerNorm::str() const {
   return text("LayerNorm(", size, ", eps=", options.eps, options.affine ? ")" : ", affine=false)");
+}
+
+Tensor conv_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Epilogue& after) {
+  if (norm.folded()) {
+    return conv.forward(x, after);
+  }
+  return norm.forward(conv.forward(x), after);
 }
 
 void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm) {

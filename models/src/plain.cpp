@@ -20,11 +20,7 @@ class PlainModel : public Model {
   }
 
   Tensor features(const Tensor& x) override {
-    Tensor y = x;
-    for (std::size_t i = 0; i + 1 < children().size(); ++i) {
-      y = children()[i].second->forward(y);
-    }
-    return y;
+    return forward_chain(std::span(children()).first(children().size() - 1), x);
   }
   Tensor head(const Tensor& features) override {
     return children().back().second->forward(features);

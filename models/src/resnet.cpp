@@ -27,9 +27,9 @@ class Block : public Module {
   Tensor forward(const Tensor& x) override {
     Tensor y = x;
     for (std::size_t i = 0; i + 1 < convs_.size(); ++i) {
-      y = norms_[i]->forward(convs_[i]->forward(y), {{}, true});
+      y = conv_norm(*convs_[i], *norms_[i], y, {{}, true});
     }
-    return norms_.back()->forward(convs_.back()->forward(y), {around(x), true});
+    return conv_norm(*convs_.back(), *norms_.back(), y, {around(x), true});
   }
 
   std::string str() const override {
@@ -127,7 +127,7 @@ class ResNet : public Model {
   }
 
   Tensor features(const Tensor& x) override {
-    Tensor y = bn1_->forward(conv1_->forward(x), {{}, true});
+    Tensor y = conv_norm(*conv1_, *bn1_, x, {{}, true});
     if (spec_.stem == Stem::imagenet) {
       PoolOptions o;
       o.kernel_h = o.kernel_w = 3;

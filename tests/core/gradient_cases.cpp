@@ -114,6 +114,10 @@ std::vector<GradientCase> product_cases() {
       {"linear", "rank 3, no bias", {draw({2, 3, 4}), draw({5, 4})}, [](const Tensors& in) {
          return linear(in[0], in[1]);
        }});
+  cases.push_back(
+      {"linear", "with ReLU", {draw({3, 4}), draw({5, 4}), draw({5})}, [](const Tensors& in) {
+         return linear(in[0], in[1], in[2], true);
+       }});
 
   struct Conv {
     std::string label;
@@ -140,6 +144,14 @@ std::vector<GradientCase> product_cases() {
       {"conv2d", "no bias", {draw({1, 4, 4, 2}), draw({3, 3, 3, 2})}, [](const Tensors& in) {
          return conv2d(in[0], in[1], {}, {1, 1, 1, 1});
        }});
+  for (const bool relu : {false, true}) {
+    cases.push_back({"conv2d",
+                     relu ? "with a residual and ReLU" : "with a residual",
+                     {draw({2, 4, 5, 2}), draw({3, 3, 3, 2}), draw({3}), draw({2, 4, 5, 3})},
+                     [=](const Tensors& in) {
+                       return conv2d(in[0], in[1], in[2], {1, 1, 1, 1}, {in[3], relu});
+                     }});
+  }
   return cases;
 }
 

@@ -190,3 +190,59 @@ TEST_CASE("a gradient reaches every parameter", "[module]") {
   net->zero_grad();
   CHECK_FALSE(net->parameters()[0].grad().defined());
 }
+
+TEST_CASE("a chain runs what follows a convolution as one op, with the same result") {
+  Init init(5);
+  ConvOptions o;
+  o.padding = 1;
+  Sequential net;
+  net.add<Conv2d>(3, 10, 3, init, o).add<BatchNorm2d>(10).add<ReLU>();
+  net.add<Conv2d>(10, 9, 3, init, o).add<ReLU>().add<BatchNorm2d>(9).add<ReLU>();
+  net.add<Conv2d>(9, 4, 3, init, o).add<BatchNorm2d>(4).add<Flatten>();
+  net.add<Linear>(4 * 6 * 6, 7, init).add<ReLU>();
+  const Tensor x = Init(6).kaiming_normal(Shape{2, 6, 6, 3}, 4);
+  for (const bool training : {true, false}) {
+    INFO("training " << training);
+    net.train(training);
+    Tensor expected = x;
+    for (const auto& [name, module] : net.children()) expected = module->forward(expected);
+    const Tensor y = net.forward(x);
+    REQUIRE(y.shape() == expected.shape());
+    for (std::int64_t i = 0; i < y.numel(); ++i) {
+      CHECK(y.view<float>()[static_cast<std::size_t>(i)] ==
+            expected.view<float>()[static_cast<std::size_t>(i)]);
+    }
+  }
+}
+
+TEST_CASE("a class derived from a layer keeps its own forward in a chain") {
+  struct Doubled : ReLU {
+    Tensor forward(const Tensor& x) override { return mul(relu(x), 2.0); }
+  };
+  Init init(5);
+  Sequential net;
+  net.add<Linear>(4, 3, init).add<Doubled>();
+  const Tensor x = Init(6).kaiming_normal(Shape{2, 4}, 4);
+  const Tensor plain = relu(net[0].forward(x)), y = net.forward(x);
+  for (std::size_t i = 0; i < 6; ++i) CHECK(y.view<float>()[i] == 2 * plain.view<float>()[i]);
+}
+
+TEST_CASE("conv_norm: a folded batch-norm adds the residual and cuts off in the convolution") {
+  Init init(7);
+  ConvOptions o;
+  o.padding = 1;
+  o.bias = false;
+  Conv2d conv(8, 8, 3, init, o);
+  BatchNorm2d norm(8);
+  norm.eval();
+  conv.eval();
+  const Tensor x = Init(8).kaiming_normal(Shape{2, 5, 5, 8}, 4);
+  const Tensor plain = conv_norm(conv, norm, x, {x, true});
+  const Tensor apart = relu(norm.forward(conv.forward(x)) + x);
+  fold_batch_norm(conv, norm);
+  const Tensor folded = conv_norm(conv, norm, x, {x, true});
+  for (std::size_t i = 0; i < 400; ++i) {
+    CHECK(plain.view<float>()[i] == Approx(apart.view<float>()[i]).margin(1e-5));
+    CHECK(folded.view<float>()[i] == Approx(apart.view<float>()[i]).margin(1e-4));
+  }
+}

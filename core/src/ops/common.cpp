@@ -1,6 +1,7 @@
 #include "common.h"
 
 #include <taxon/kernels/movement.h>
+#include <taxon/kernels/pointwise.h>
 
 #include "impl.h"
 
@@ -88,6 +89,18 @@ Tensor reduce_to(const Tensor& t, const Shape& shape) {
     if (i < missing || (shape[i - missing] == 1 && t.shape()[i] != 1)) axes.push_back(i);
   }
   return with_shape(axes.empty() ? t : sum(t, axes), shape);
+}
+
+Tensor relu_grad(const Tensor& dy, const Tensor& y) {
+  Tensor dx = Tensor::empty(dy.shape(), dy.dtype(), dy.device());
+  kernels::UnaryGradArgs args;
+  args.op = kernels::Unary::relu;
+  args.n = dy.numel();
+  args.y = y.raw();
+  args.dy = dy.raw();
+  args.dx = dx.mutable_raw();
+  run_kernel(kernels::unary_grad_rows(kernel_type(dy.dtype())), args);
+  return dx;
 }
 
 }  // namespace taxon::ops

@@ -32,6 +32,9 @@ Tensor expand(const Tensor& t, const Shape& shape);
 /// The sum of t over the axes along which `shape` was broadcast to t's shape.
 Tensor reduce_to(const Tensor& t, const Shape& shape);
 
+/// dy where y > 0, 0 elsewhere: what a ReLU that gave y passes back.
+Tensor relu_grad(const Tensor& dy, const Tensor& y);
+
 inline const void* raw_or_null(const Tensor& t) {
   return t.defined() ? t.raw() : nullptr;
 }

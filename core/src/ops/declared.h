@@ -91,13 +91,17 @@ struct Matmul {
   TAXON_OP_RULES;
 };
 struct LinearOp {
-  static constexpr OpInfo info{"linear", "x W^T + b"};
-  using Options = NoOptions;
+  static constexpr OpInfo info{"linear", "x W^T + b [then ReLU]"};
+  struct Options {
+    bool relu = false;
+  };
   TAXON_OP_RULES;
 };
 struct Conv2dOp {
-  static constexpr OpInfo info{"conv2d", "2-D convolution of NHWC images"};
-  using Options = Conv2dOptions;
+  static constexpr OpInfo info{"conv2d", "2-D convolution of NHWC images [+ residual] [then ReLU]"};
+  struct Options : Conv2dOptions {
+    bool relu = false;
+  };
   TAXON_OP_RULES;
 };
 

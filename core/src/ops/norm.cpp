@@ -176,13 +176,13 @@ Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Optio
 }  // namespace ops
 
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                 double eps, const AfterNorm& after) {
+                                 double eps, const Epilogue& after) {
   Tensors out =
       apply_all<ops::BatchNormTrain>({x, weight, bias, after.residual}, {eps, after.relu});
   return {out[0], out[1], out[2]};
 }
 Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Tensor& mean, const Tensor& var, double eps, const AfterNorm& after) {
+                        const Tensor& mean, const Tensor& var, double eps, const Epilogue& after) {
   return apply<ops::BatchNormInfer>({x, weight, bias, mean, var, after.residual},
                                     {eps, after.relu});
 }

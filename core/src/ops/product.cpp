@@ -133,7 +133,7 @@ Specs LinearOp::infer(const Specs& in, const Options&) {
   return {{out, x.dtype}};
 }
 
-void LinearOp::forward(Context& context, const Tensors& in, Tensors& out, const Options&) {
+void LinearOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
   kernels::GemmArgs args;
   args.n = in[1].dim(0);
   args.k = in[1].dim(1);
@@ -144,18 +144,20 @@ void LinearOp::forward(Context& context, const Tensors& in, Tensors& out, const 
   args.a = in[0].raw();
   args.b = in[1].raw();
   args.bias = raw_or_null(in[2]);
+  args.relu = o.relu;
   args.c = out[0].mutable_raw();
   run_kernel(kernels::gemm_rows(kernel_type(in[0].dtype())), args);
   context.save(in[0]);
   context.save(in[1]);
+  if (o.relu) context.save(out[0]);
 }
 
-Tensors LinearOp::backward(Context& context, const Tensors& dout, const Options&) {
+Tensors LinearOp::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor x = context.saved(0), w = context.saved(1);
   const auto flat = [](const Tensor& t) {
     return with_shape(t, {t.dim(-1) == 0 ? 0 : t.numel() / t.dim(-1), t.dim(-1)});
   };
-  const Tensor dy = flat(dout[0]);
+  const Tensor dy = flat(o.relu ? relu_grad(dout[0], context.saved(2)) : dout[0]);
   Tensors d(3);
   if (context.needs_grad(0)) d[0] = with_shape(matmul(dy, w), x.shape());
   if (context.needs_grad(1)) d[1] = matmul(dy, flat(x), {true, false});
@@ -232,7 +234,11 @@ Specs Conv2dOp::infer(const Specs& in, const Options& o) {
                      " is smaller than the filter ", w, " dilated by ", o.dilation_h, "x",
                      o.dilation_w);
   }
-  return {{Shape{x.shape[0], oh, ow, w.shape[0]}, x.dtype}};
+  const Shape out{x.shape[0], oh, ow, w.shape[0]};
+  if (in.size() > 3 && in[3].defined && in[3].shape != out) {
+    fail<ShapeError>("conv2d: residual ", in[3], "; expected the output's shape ", out);
+  }
+  return {{out, x.dtype}};
 }
 
 void Conv2dOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
@@ -240,19 +246,23 @@ void Conv2dOp::forward(Context& context, const Tensors& in, Tensors& out, const 
   args.x = input_of(in[0]);
   args.weight = input_of(in[1]);
   args.bias = in[2].defined() ? input_of(in[2]) : nullptr;
+  args.residual = raw_or_null(in[3]);
+  args.relu = o.relu;
   args.y = out[0].mutable_raw();
   run_kernel(kernels::conv2d_forward_rows(kernel_type(in[0].dtype())), args);
   context.save(in[0]);
   context.save(in[1]);
+  if (o.relu) context.save(out[0]);
 }
 
 Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor x = context.saved(0), w = context.saved(1);
-  const Tensor& dy = dout[0];
+  const Tensor dy = o.relu ? relu_grad(dout[0], context.saved(2)) : dout[0];
   const kernels::Type type = kernel_type(x.dtype());
   kernels::Conv2dArgs args = conv_args(x.shape(), w.shape(), dy.shape(), o);
   args.y = input_of(dy);
-  Tensors d(3);
+  Tensors d(4);
+  if (context.needs_grad(3)) d[3] = dy;
   if (context.needs_grad(1)) {
     d[1] = Tensor::empty(w.shape(), w.dtype(), w.device());
     if (context.needs_grad(2)) d[2] = Tensor::empty({args.k}, w.dtype(), w.device());
@@ -278,12 +288,12 @@ Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options&
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   return apply<ops::Matmul>({a, b}, options);
 }
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return apply<ops::LinearOp>({x, weight, bias});
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, bool relu) {
+  return apply<ops::LinearOp>({x, weight, bias}, {relu});
 }
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
-              const Conv2dOptions& options) {
-  return apply<ops::Conv2dOp>({x, weight, bias}, options);
+              const Conv2dOptions& options, const Epilogue& after) {
+  return apply<ops::Conv2dOp>({x, weight, bias, after.residual}, {options, after.relu});
 }
 
 }  // namespace taxon

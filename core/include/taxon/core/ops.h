@@ -73,6 +73,12 @@ inline Tensor operator-(const Tensor& a) {
   return neg(a);
 }
 
+/// What follows a convolution or a batch-norm in the same pass over memory.
+struct Epilogue {
+  Tensor residual;    ///< added, of the output's shape; or undefined
+  bool relu = false;  ///< then max(., 0)
+};
+
 // --- products
 // ---------------------------------------------------------------------------------------
 struct MatmulOptions {
@@ -80,8 +86,9 @@ struct MatmulOptions {
 };
 /// [.., m, k] x [.., k, n] -> [.., m, n]; both rank 2, or equal leading axes, or one of rank 2.
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
-/// x [.., in] times weight [out, in] transposed, plus bias [out] (may be undefined) -> [.., out].
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+/// x [.., in] times weight [out, in] transposed, plus bias [out] (may be undefined) -> [.., out];
+/// then max(., 0) if asked for.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, bool relu = false);
 
 struct Conv2dOptions {
   std::int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
@@ -89,7 +96,7 @@ struct Conv2dOptions {
 };
 /// x [n, h, w, c], weight [out, kh, kw, c/groups], bias [out] or undefined -> [n, oh, ow, out].
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
-              const Conv2dOptions& options = {});
+              const Conv2dOptions& options = {}, const Epilogue& after = {});
 
 // --- pooling (NHWC)
 // ---------------------------------------------------------------------------------
@@ -109,18 +116,13 @@ Tensor global_avg_pool(const Tensor& x);  ///< [n, h, w, c] -> [n, c]
 struct BatchNormResult {
   Tensor y, mean, var;  ///< batch statistics [c], var biased; they carry no gradient
 };
-/// What follows a batch-norm in the same pass over memory.
-struct AfterNorm {
-  Tensor residual;    ///< added, of x's shape; or undefined
-  bool relu = false;  ///< then max(., 0)
-};
 /// Training: statistics of x [.., c] over all axes but the last. weight, bias [c] or undefined.
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                                 double eps = 1e-5, const AfterNorm& after = {});
+                                 double eps = 1e-5, const Epilogue& after = {});
 /// Inference: the given statistics, constants to autograd.
 Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Tensor& mean, const Tensor& var, double eps = 1e-5,
-                        const AfterNorm& after = {});
+                        const Epilogue& after = {});
 /// Over the last axis; weight, bias [last] or undefined.
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps = 1e-5);
 

@@ -3,7 +3,14 @@
 
 #include <taxon/layers/module.h>
 
+#include <span>
+
 namespace taxon {
+
+/// Applies modules one after the other. A convolution or Linear, the batch-norm and the ReLU that
+/// follow it run as one op where there is one.
+Tensor forward_chain(std::span<const std::pair<std::string, std::shared_ptr<Module>>> modules,
+                     const Tensor& x);
 
 /// Children are named "0", "1", ... as in torch:
 ///   Sequential net;

@@ -20,7 +20,9 @@ struct LinearOptions {
 class Linear : public Module {
  public:
   Linear(std::int64_t in, std::int64_t out, Init& init, LinearOptions options = {});
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return forward(x, false); }
+  /// With a ReLU in the same pass over memory, if asked for.
+  Tensor forward(const Tensor& x, bool relu);
   std::string str() const override;
   std::int64_t in() const { return weight.dim(1); }
   std::int64_t out() const { return weight.dim(0); }
@@ -50,7 +52,9 @@ class Conv2d : public Module {
  public:
   Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, Init& init,
          ConvOptions options = {});
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return forward(x, {}); }
+  /// The same and what follows it (a residual added, ReLU) in one pass over memory.
+  Tensor forward(const Tensor& x, const Epilogue& after);
   std::string str() const override;
   std::int64_t in() const { return weight.dim(3) * options.groups; }
   std::int64_t out() const { return weight.dim(0); }

@@ -14,6 +14,10 @@ class BatchNorm2d;
 /// channels differ.
 void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm);
 
+/// norm(conv(x)) and what follows it: in the convolution's pass where the batch-norm is folded into
+/// it, else in the batch-norm's.
+Tensor conv_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Epilogue& after = {});
+
 struct BatchNormOptions {
   double eps = 1e-5, momentum = 0.1;
   bool affine = true;
@@ -28,8 +32,9 @@ class BatchNorm2d : public Module {
   explicit BatchNorm2d(std::int64_t channels, BatchNormOptions options = {});
   Tensor forward(const Tensor& x) override { return forward(x, {}); }
   /// The same and what follows it (a residual added, ReLU) in one pass over memory.
-  Tensor forward(const Tensor& x, const AfterNorm& after);
-  Tensor operator()(const Tensor& x) { return forward(x); }
+  Tensor forward(const Tensor& x, const Epilogue& after);
+  /// Whether the convolution before does its work: see fold_batch_norm.
+  bool folded() const { return folded_; }
   std::string str() const override;
   std::int64_t channels() const { return running_mean.dim(0); }
 
@@ -42,7 +47,7 @@ class BatchNorm2d : public Module {
 
  private:
   friend void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm);
-  bool folded_ = false;  // the convolution before does its work
+  bool folded_ = false;
 };
 
 struct LayerNormOptions {

@@ -19,7 +19,8 @@ struct Conv2dArgs {
   void* weight = nullptr;
   void* bias = nullptr;  ///< k elements, or null
   void* y = nullptr;
-  bool relu = false;   ///< forward only: max(., 0) after the bias
+  const void* residual = nullptr;  ///< forward only: like y, added after the bias; or null
+  bool relu = false;               ///< forward only: max(., 0) after all else
   bool exact = false;  ///< sums of products only: rows that multiply less (Winograd) decline
 };
 
