@@ -3,6 +3,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
+#include <taxon/core/ops.h>
 #include <taxon/layers/losses.h>
 #include <taxon/models/model.h>
 #include <taxon/train/optimizer.h>
@@ -28,7 +29,7 @@ loss, backward, SGD-Nesterov update) on data in memory.
 Model    --model NAME[,NAME...] (default resnet18)  --batch N (default 128)
          --size N (pixels; default the model's own)  --shortcut A|B (default B)
 Run      --threads N  --seconds S (of measuring each, default 3)
-         --precision f32  --device cpu
+         --precision f32  --device cpu  --exact-conv (no Winograd convolution)
          --peak (the processor's peak and memory bandwidth, no model)
 Output   --json (one object a model)
 
@@ -158,9 +159,12 @@ int run(const std::vector<std::string>& args) {
   a.option("--seconds", r.seconds, 0, 3600);
   a.flag("--peak", r.peak);
   a.flag("--json", r.json);
+  bool exact = false;
+  a.flag("--exact-conv", exact);
   if (!a.parse(args)) return done;
   check(r);
   use_threads(r.threads);
+  set_exact_conv(exact);
   catch_interrupts();
   if (r.peak) {
     show(measure_peak(), r.json);

@@ -1,6 +1,7 @@
 // taxon eval: a model's metrics on a split.
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/core/ops.h>
 #include <taxon/data/sources.h>
 #include <taxon/train/evaluate.h>
 
@@ -18,7 +19,7 @@ folder of a run (its best model).
 
 Data    --split NAME (default test)  --data-dir DIR  --task auto|single|multi
         --label-sep S (default |)
-Run     --batch N  --threads N
+Run     --batch N  --threads N  --exact-conv (no Winograd convolution)
 Output  --json (metrics.json on stdout)
         --out DIR (writes predictions.csv and metrics.json there)
 
@@ -65,8 +66,11 @@ int run(const std::vector<std::string>& args) {
   a.option("--threads", r.threads, 0, 1024);
   a.option("--out", r.out);
   a.flag("--json", r.json);
+  bool exact = false;
+  a.flag("--exact-conv", exact);
   if (!a.parse(args)) return done;
   use_threads(r.threads);
+  set_exact_conv(exact);
   catch_interrupts();
   const Predictions predictions = measure(r);
   if (!r.out.empty()) {

@@ -1,6 +1,7 @@
 // taxon predict: labels with probabilities for image files.
 #include <taxon/base/error.h>
 #include <taxon/base/text.h>
+#include <taxon/core/ops.h>
 #include <taxon/data/image.h>
 #include <taxon/models/classifier.h>
 
@@ -27,6 +28,7 @@ model file or the folder of a run. A folder stands for the images in it and belo
 
 Options  --top N (default 1; models of several labels: those above their threshold)
          --json (one object a line, top 5 unless told)  --threads N
+         --exact-conv (no Winograd convolution)
 
 Exit code 1: some files could not be read; the others are done.
 
@@ -178,8 +180,11 @@ int run(const std::vector<std::string>& args) {
   a.option("--top", r.top, 1, 1'000'000);
   a.option("--threads", r.threads, 0, 1024);
   a.flag("--json", r.json);
+  bool exact = false;
+  a.flag("--exact-conv", exact);
   if (!a.parse(args)) return done;
   use_threads(r.threads);
+  set_exact_conv(exact);
   ClassifierOptions options;
   options.top = r.top > 0 ? r.top : 5;
   const Classifier classifier = Classifier::load(model_path(r.model), options);

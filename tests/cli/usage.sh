@@ -54,6 +54,7 @@ run 0 info; says out "instruction set"
 run 0 info --kernels; says out conv2d_forward; says out chosen
 TAXON_ISA=baseline run 0 info --kernels; says out "declined: TAXON_ISA caps at baseline"
 run 0 data list; says out fashion-mnist
+run 0 bench --model resnet8 --batch 2 --seconds 0.01 --exact-conv; says out train_ms
 run 0 bench --model mlp --batch 2 --seconds 0.01 --json
 for key in model precision batch threads isa train_ms train_img_s infer_ms infer_img_s b1_ms peak_rss_mb; do
   says out "\"$key\":"

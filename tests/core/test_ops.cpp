@@ -181,3 +181,29 @@ TEST_CASE("a repeated step asks no memory of the system") {
   CHECK(memory_stats().system_calls == calls);
   CHECK(memory_stats().live == live);
 }
+
+TEST_CASE("exact_conv: integers come out as the sums of products that they are") {
+  Tensor x = Tensor::empty({2, 8, 8, 16}), w = Tensor::empty({16, 3, 3, 16});
+  const auto fill = [](Tensor& t, int step) {
+    int value = 0;
+    for (float& v : t.mutable_view<float>()) v = static_cast<float>((value += step) % 7 - 3);
+  };
+  fill(x, 3);
+  fill(w, 5);
+  const Tensor sums = conv2d(x.to(DType::f64), w.to(DType::f64), {}, {1, 1, 1, 1});
+  const auto largest_error = [&](const Tensor& y) {
+    double most = 0;
+    for (std::int64_t i = 0; i < y.numel(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      most = std::max(most,
+                      std::abs(static_cast<double>(y.view<float>()[at]) - sums.view<double>()[at]));
+    }
+    return most;
+  };
+  CHECK_FALSE(exact_conv());
+  CHECK(largest_error(conv2d(x, w, {}, {1, 1, 1, 1})) < 0.02);
+  set_exact_conv(true);
+  const Tensor exact = conv2d(x, w, {}, {1, 1, 1, 1});
+  set_exact_conv(false);
+  CHECK(largest_error(exact) == 0);
+}

@@ -32,6 +32,8 @@ TEST_CASE("options are set by name") {
   set_option(o, "lr", "0.25");
   set_option(o, "schedule", "onecycle");
   set_option(o, "no_norm_decay", "true");
+  set_option(o, "exact_conv", "true");
+  CHECK(o.exact_conv);
   CHECK(o.epochs == 7);
   CHECK(o.lr == 0.25);
   CHECK(o.schedule == "onecycle");
@@ -56,6 +58,7 @@ TEST_CASE("args.toml reads back as the same options") {
   o.momentum = 0;
   o.seed = 8999999999999999;
   o.no_norm_decay = true;
+  o.exact_conv = true;
   o.label_sep = "";
   const std::string toml = to_toml(o);
   TrainOptions back;

@@ -59,6 +59,8 @@ constexpr std::array rows = {
                    ""},
     TrainOptionRow{"seed", &O::seed, "Run", "N", "", 0, 9e15, ""},
     TrainOptionRow{"threads", &O::threads, "Run", "N", "0: all processors", 0, 1024, ""},
+    TrainOptionRow{"exact_conv", &O::exact_conv, "Run", "",
+                   "convolutions as sums of products only (no Winograd)", 0, 0, ""},
     TrainOptionRow{"precision", &O::precision, "Run", "P", "auto or f32", 0, 0, "auto|f32"},
     TrainOptionRow{"device", &O::device, "Run", "D", "cpu", 0, 0, "cpu"},
     TrainOptionRow{"out", &O::out, "Run", "DIR", "the run's folder (never overwritten)", 0, 0, ""},

@@ -171,7 +171,8 @@ class Run {
   std::optional<Trainer> trainer_;
 };
 
-void use_threads(const TrainOptions& options) {
+void use_machine(const TrainOptions& options) {
+  set_exact_conv(options.exact_conv);
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
 }
 
@@ -181,7 +182,7 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
                     const std::atomic<bool>* interrupt) {
   Splits data;
   const TrainOptions options = resolve_options(settings, data);
-  use_threads(options);
+  use_machine(options);
   Setup setup = make_setup(options, std::move(data), "");
   const std::string name = setup.data.name + "-" + setup.meta.spec.name;
   std::string folder = make_run_folder(options.out.empty() ? "runs/" + name : options.out);
@@ -206,7 +207,7 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
     }
     set_option(options, name, value);
   }
-  use_threads(options);
+  use_machine(options);
   remove_leftovers(folder);
   std::optional<Checkpoint> checkpoint;
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);

@@ -3,6 +3,8 @@
 #include <taxon/kernels/gemm.h>
 #include <taxon/kernels/reduce.h>
 
+#include <atomic>
+
 #include "declared.h"
 
 namespace taxon {
@@ -201,6 +203,7 @@ kernels::Conv2dArgs conv_args(const Shape& x, const Shape& w, const Shape& y,
   args.dilation_h = o.dilation_h;
   args.dilation_w = o.dilation_w;
   args.groups = o.groups;
+  args.exact = exact_conv();
   return args;
 }
 
@@ -284,6 +287,17 @@ Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options&
 }
 
 }  // namespace ops
+
+namespace {
+std::atomic<bool> exact_convolutions{false};
+}
+
+void set_exact_conv(bool on) {
+  exact_convolutions = on;
+}
+bool exact_conv() {
+  return exact_convolutions;
+}
 
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   return apply<ops::Matmul>({a, b}, options);

@@ -94,6 +94,11 @@ struct Conv2dOptions {
   std::int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
   std::int64_t groups = 1;
 };
+/// Whether convolutions compute the sums of products of their definition and nothing else. Off (the
+/// default), 3x3 ones multiply less by Winograd's method, whose error is a little larger (at most
+/// 2e-5 of the largest value). For the whole process; set it before training starts.
+void set_exact_conv(bool on);
+bool exact_conv();
 /// x [n, h, w, c], weight [out, kh, kw, c/groups], bias [out] or undefined -> [n, oh, ow, out].
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {}, const Epilogue& after = {});

@@ -41,6 +41,7 @@ struct TrainOptions {
   double target = 0;          ///< stop once validation reaches this accuracy (mAP); 0: never
   // machine
   std::int64_t seed = 0, threads = 0;
+  bool exact_conv = false;  ///< see set_exact_conv
   std::string precision = "auto", device = "cpu";
   std::string out;
 };
