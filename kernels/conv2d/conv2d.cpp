@@ -51,6 +51,15 @@ constexpr Row<Conv2dArgs> backward_data(const char* name, Needs needs) {
           run<gather_backward_data, micro>};
 }
 template <const Micro& micro>
+constexpr Row<Conv2dArgs> scatter(const char* name, Needs needs) {
+  return {name,
+          needs,
+          true,
+          scatter_declines,
+          scratch<scatter_backward_data_scratch, micro>,
+          run<scatter_backward_data, micro>};
+}
+template <const Micro& micro>
 constexpr Row<Conv2dArgs> backward_weight(const char* name, Needs needs) {
   return {name,
           needs,
@@ -116,17 +125,20 @@ constexpr Row<Conv2dArgs> backward_data_f32[] = {
              avx512::winograd>("conv2d_backward_data/winograd/avx512", Needs::avx512),
     depthwise<depthwise_backward_data, avx512::micro, avx512::depthwise>(
         "conv2d_backward_data/depthwise/avx512", Needs::avx512),
+    scatter<avx512::micro>("conv2d_backward_data/scatter/avx512", Needs::avx512),
     backward_data<avx512::micro>("conv2d_backward_data/implicit_gemm/avx512", Needs::avx512),
     winograd<winograd_backward_data, winograd_backward_data_scratch, avx2::micro, avx2::winograd>(
         "conv2d_backward_data/winograd/avx2", Needs::avx2),
     depthwise<depthwise_backward_data, avx2::micro, avx2::depthwise>(
         "conv2d_backward_data/depthwise/avx2", Needs::avx2),
+    scatter<avx2::micro>("conv2d_backward_data/scatter/avx2", Needs::avx2),
     backward_data<avx2::micro>("conv2d_backward_data/implicit_gemm/avx2", Needs::avx2),
 #endif
     winograd<winograd_backward_data, winograd_backward_data_scratch, baseline::micro,
              baseline::winograd>("conv2d_backward_data/winograd/baseline", Needs::baseline),
     depthwise<depthwise_backward_data, baseline::micro, baseline::depthwise>(
         "conv2d_backward_data/depthwise/baseline", Needs::baseline),
+    scatter<baseline::micro>("conv2d_backward_data/scatter/baseline", Needs::baseline),
     backward_data<baseline::micro>("conv2d_backward_data/implicit_gemm/baseline", Needs::baseline),
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
 };

@@ -12,6 +12,11 @@ size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& 
 void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
 size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
 
+/// The gradient of the input for few channels: products added to the image where the filter lay.
+const char* scatter_declines(const Conv2dArgs& args);
+void scatter_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
+size_t scatter_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
+
 /// The gradients of weight and bias.
 void outer_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
 size_t outer_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
