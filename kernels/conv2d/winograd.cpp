@@ -187,6 +187,7 @@ void transform_output(const WinogradSet& set, const Job& job, const WinogradOutp
     to.cols = static_cast<int>(std::min<int64_t>(4, job.to.w - p.x));
     set.transform->output(to, product + (t - first) * job.width, job.product_xi(), channels);
   }
+  if (out.stream) set.transform->finish();
 }
 
 void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
@@ -266,6 +267,8 @@ const char* winograd_declines(const Conv2dArgs& args) {
   if (args.pad_h > 2 || args.pad_w > 2) return "padding wider than the filter";
   if (args.c < 8 || args.k < 8) return "few channels";
   if (args.oh < 3 || args.ow < 3 || args.h < 3 || args.w < 3) return "small map";
+  // One tile of 512 channels: 4.4 ms against 3.0 ms. Four tiles of 256: 0.7 against 1.2.
+  if (args.n * winograd_tiles(args.oh, args.ow, 0, 0).an_image() < 4) return "few tiles";
   return nullptr;
 }
 

@@ -42,6 +42,8 @@ struct WinogradMicro {
                  int64_t xi_stride, int64_t width);
   /// A^T m A of one tile.
   void (*output)(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels);
+  /// After streamed outputs, before another thread may read them.
+  void (*finish)();
   /// G^T s G for `count` sums, s = the sum of `chunks` arrays; nine taps of `count` elements.
   void (*weight_grad)(const float* sums, int64_t xi_stride, int64_t chunks, int64_t chunk_stride,
                       int64_t count, float* dw, int64_t tap_stride);
@@ -64,8 +66,10 @@ struct WinogradSet {
   const WinogradMicro* transform;
 };
 
-/// The reason why these sizes cannot or should not be done so, or nullptr.
+/// The reason why these sizes cannot or should not be done so, or nullptr: forward and backward
+/// data; backward weight.
 const char* winograd_declines(const Conv2dArgs& args);
+const char* winograd_weight_declines(const Conv2dArgs& args);
 
 void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set);
 size_t winograd_forward_scratch(const Conv2dArgs& args, int threads, const WinogradSet& set);

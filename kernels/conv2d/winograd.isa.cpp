@@ -141,6 +141,10 @@ void output(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t
   }
 }
 
+void finish() {
+  finish_stream();
+}
+
 template <class P>
 void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t chunk_stride,
                  int64_t count, float* dw, int64_t tap_stride) {
@@ -168,7 +172,7 @@ void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t c
 
 template <class P>
 constexpr WinogradMicro set() {
-  return {input<P>, output_grad<P>, weight<P>, output<P>, weight_grad<P>};
+  return {input<P>, output_grad<P>, weight<P>, output<P>, finish, weight_grad<P>};
 }
 
 }  // namespace

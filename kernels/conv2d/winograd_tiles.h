@@ -39,11 +39,12 @@ inline WinogradPlace winograd_place(const WinogradTiles& t, int64_t tile) {
 template <int size>
 inline void winograd_pixels(const float* image, const WinogradImages& s, int64_t top, int64_t left,
                             const float* zeros, const float** pixels) {
-  const float* corner = image + (top * s.w + left) * s.c;
+  const int64_t corner = (top * s.w + left) * s.c;  // may lie outside
   const bool inside = top >= 0 && left >= 0 && top + size <= s.h && left + size <= s.w;
   if (inside) {
     for (int64_t i = 0; i < size; ++i) {
-      for (int64_t j = 0; j < size; ++j) pixels[i * size + j] = corner + (i * s.w + j) * s.c;
+      for (int64_t j = 0; j < size; ++j)
+        pixels[i * size + j] = image + (corner + (i * s.w + j) * s.c);
     }
     return;
   }
@@ -51,7 +52,7 @@ inline void winograd_pixels(const float* image, const WinogradImages& s, int64_t
     const bool row = top + i >= 0 && top + i < s.h;
     for (int64_t j = 0; j < size; ++j) {
       const bool there = row && left + j >= 0 && left + j < s.w;
-      pixels[i * size + j] = there ? corner + (i * s.w + j) * s.c : zeros;
+      pixels[i * size + j] = there ? image + (corner + (i * s.w + j) * s.c) : zeros;
     }
   }
 }
