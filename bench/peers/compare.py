@@ -5,7 +5,7 @@ Use: compare.py [--taxon build/release/taxon] [--models resnet18,resnet20,cnn,le
 Each round runs Taxon, PyTorch in each of its modes with glibc's default malloc and with freed memory kept, and ONNX
 Runtime, one after the other. A round's ratio is the best peer's time over Taxon's, so 2.0 says twice as fast; printed are
 the median over the rounds and their spread. A run during which other programs (or the host) took more than --others of
-the processors is dropped, and said to be. --bf16 adds PyTorch's bf16 training as a row of its own, against Taxon's f32.
+the processors is dropped, and with it that round's ratios against this peer. --bf16 adds PyTorch's bf16 training as a row of its own, against Taxon's f32.
 --markdown writes the table between the lines <!-- compare --> and <!-- /compare --> of that file.
 Needs an interpreter with torch, and with onnxruntime and onnx for inference.
 """
@@ -29,20 +29,20 @@ def run(command, env=None):
         sys.exit(f"{' '.join(map(str, command))} failed:\n{out.stderr[-2000:]}")
     wall, after = time.time() - start, os.times()
     mine = after.children_user + after.children_system - own.children_user - own.children_system
-    time.sleep(0.1)  # OpenMP's threads spin for a while after their last loop
     others = (busy() - before - mine) / (wall * os.cpu_count())
     return [json.loads(line) for line in out.stdout.splitlines() if line.startswith("{")], others
 
 
 class Times:
     """Milliseconds of one round: (who, figure) -> the best of its runs."""
-    def __init__(self): self.best = {}
+    def __init__(self): self.best, self.dropped = {}, set()
 
     def add(self, who, row):
         for figure in ("train_ms", "infer_ms", "b1_ms"):
             if row.get(figure): self.best[who, figure] = min(row[figure], self.best.get((who, figure), float("inf")))
 
     def ratio(self, figure, peers):
+        if self.dropped & {"taxon", *peers}: return None  # the best of what is left need not be the best
         theirs = [self.best[p, figure] for p in peers if (p, figure) in self.best]
         ours = self.best.get(("taxon", figure))
         return (ours, min(theirs), min(theirs) / ours) if ours and theirs else None
@@ -55,6 +55,7 @@ def one_round(model, a):
         rows, others = run(command, env)
         if others > a.others:
             print(f"  dropped: {who} {model}, others used {100 * others:.0f} % of the machine", file=sys.stderr)
+            times.dropped.add("torch bf16" if "bf16-cl" in command else who)
             return
         for row in rows: times.add("torch bf16" if "bf16" in row.get("mode", "") else who, row)
     take("taxon", [a.taxon, "bench", "--model", model, "--batch", str(batch), *size, "--seconds", str(a.seconds),

@@ -75,7 +75,8 @@ struct Conv {
   }
   /// The result of a row: y, dx, or dw followed by db.
   std::vector<T> run(const Row<Conv2dArgs>& row, Direction direction, int threads,
-                     bool bias_too = true, bool relu = false, bool add = false) {
+                     bool bias_too = true, bool relu = false, bool add = false,
+                     std::size_t aligned = alignof(T)) {
     Conv2dArgs a = args;
     a.relu = relu;
     a.residual = add ? residual.data() : nullptr;
@@ -84,7 +85,7 @@ struct Conv {
     a.bias = bias_too ? bias.data() : nullptr;
     a.y = y.data();
     if (direction == Direction::forward) {
-      Guarded<T> out(y.size());
+      Guarded<T> out(y.size(), aligned);
       a.y = out.data();
       run_row(row, a, threads);
       return {out.begin(), out.end()};

@@ -65,7 +65,6 @@ void each_output(const Conv2dArgs& a, int64_t iy, int64_t ix, F f) {
 }  // namespace
 
 const char* depthwise_declines(const Conv2dArgs& a) {
-  if (a.residual != nullptr) return "residual";
   return a.groups == a.c && a.groups == a.k ? nullptr : "not depthwise";
 }
 
@@ -84,15 +83,17 @@ void depthwise_forward(const Conv2dArgs& a, const Exec& exec, const Micro& micro
     const float** sources = m.sources + slot * taps;
     float** weights = m.targets + slot * taps;
     const float* image = static_cast<const float*>(a.x) + row / a.oh * a.h * a.w * a.c;
-    DepthwisePixel p = {sources, weights, 0, a.c, static_cast<const float*>(a.bias),
-                        a.relu,  nullptr};
+    DepthwisePixel p = {sources, weights, 0,      a.c, static_cast<const float*>(a.bias),
+                        nullptr, a.relu,  nullptr};
     for (int64_t x = 0; x < a.ow; ++x) {
       p.taps = 0;
       each_input(a, row % a.oh, x, [&](int64_t tap, int64_t iy, int64_t ix) {
         sources[p.taps] = image + (iy * a.w + ix) * a.c;
         weights[p.taps++] = m.weights + tap * a.c;
       });
-      p.out = static_cast<float*>(a.y) + (row * a.ow + x) * a.c;
+      const int64_t at = (row * a.ow + x) * a.c;
+      if (a.residual != nullptr) p.residual = static_cast<const float*>(a.residual) + at;
+      p.out = static_cast<float*>(a.y) + at;
       depthwise.weighted_sums(p);
     }
   });
@@ -107,7 +108,7 @@ void depthwise_backward_data(const Conv2dArgs& a, const Exec& exec, const Micro&
     const float** sources = m.sources + slot * taps;
     float** weights = m.targets + slot * taps;
     const float* image = static_cast<const float*>(a.y) + row / a.h * a.oh * a.ow * a.c;
-    DepthwisePixel p = {sources, weights, 0, a.c, nullptr, false, nullptr};
+    DepthwisePixel p = {sources, weights, 0, a.c, nullptr, nullptr, false, nullptr};
     for (int64_t x = 0; x < a.w; ++x) {
       p.taps = 0;
       each_output(a, row % a.h, x, [&](int64_t tap, int64_t oy, int64_t ox) {

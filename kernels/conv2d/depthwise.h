@@ -7,12 +7,13 @@
 
 namespace taxon::kernels {
 
-/// out[c] = sum over taps of sources[t][c] * weights[t][c], + bias[c], then ReLU.
+/// out[c] = sum over taps of sources[t][c] * weights[t][c], + bias[c], + residual[c], then ReLU.
 struct DepthwisePixel {
   const float* const* sources;
   const float* const* weights;
   int64_t taps, channels;
-  const float* bias;  ///< or null
+  const float* bias;      ///< or null
+  const float* residual;  ///< or null
   bool relu;
   float* out;
 };

@@ -29,12 +29,14 @@ void weighted_sums(const DepthwisePixel& p) {
     Vec sum = Vec{};
     for (int64_t t = 0; t < p.taps; ++t) sum += load(p.sources[t] + c) * load(p.weights[t] + c);
     if (p.bias != nullptr) sum += load(p.bias + c);
+    if (p.residual != nullptr) sum += load(p.residual + c);
     store(p.out + c, p.relu ? (sum < Vec{} ? Vec{} : sum) : sum);
   }
   for (; c < p.channels; ++c) {
     float sum = 0;
     for (int64_t t = 0; t < p.taps; ++t) sum += p.sources[t][c] * p.weights[t][c];
     if (p.bias != nullptr) sum += p.bias[c];
+    if (p.residual != nullptr) sum += p.residual[c];
     p.out[c] = p.relu && sum < 0 ? 0 : sum;
   }
 }

@@ -11,6 +11,8 @@
 namespace taxon::kernels {
 namespace {
 
+constexpr int64_t kMostProducts = 4 << 20;
+
 struct Plan {
   int64_t pixels;         // outputs an image
   int64_t cols;           // taps of a filter row times channels
@@ -103,6 +105,8 @@ const char* scatter_declines(const Conv2dArgs& a) {
   if (a.dilation_w != 1) return "dilation";
   if (a.c >= 12) return "many channels";
   if (a.k < 8) return "few filters";
+  // A thread holds the products of a whole image.
+  if (a.oh * a.ow * std::max<int64_t>(a.s * a.c, 32) > kMostProducts) return "large image";
   return nullptr;
 }
 

@@ -58,12 +58,15 @@ std::vector<Row<Conv2dArgs>> integer_rows(Direction direction) {
 }
 
 const Case kShapes[] = {
-    {1, 4, 4, 16, 16, 3, 3, 1, 1},   {2, 8, 8, 16, 32, 3, 3, 1, 1},
-    {3, 7, 9, 17, 24, 3, 3, 1, 1},   {1, 15, 31, 10, 33, 3, 3, 1, 0},
-    {2, 3, 3, 40, 8, 3, 3, 1, 1},    {2, 6, 5, 33, 20, 3, 3, 1, 2},
-    {5, 14, 14, 8, 48, 3, 3, 1, 1},  {36, 4, 4, 64, 65, 3, 3, 1, 1},
-    {40, 7, 7, 24, 16, 3, 3, 1, 1},  {1, 4, 4, 160, 96, 3, 3, 1, 1},
-    {9, 32, 32, 16, 16, 3, 3, 1, 1}, {4, 4, 5, 520, 40, 3, 3, 1, 1},
+    {1, 4, 4, 16, 16, 3, 3, 1, 1},     {2, 8, 8, 16, 32, 3, 3, 1, 1},
+    {3, 7, 9, 17, 24, 3, 3, 1, 1},     {1, 15, 31, 10, 33, 3, 3, 1, 0},
+    {2, 3, 3, 40, 8, 3, 3, 1, 1},      {2, 6, 5, 33, 20, 3, 3, 1, 2},
+    {5, 14, 14, 8, 48, 3, 3, 1, 1},    {36, 4, 4, 64, 65, 3, 3, 1, 1},
+    {40, 7, 7, 24, 16, 3, 3, 1, 1},    {1, 4, 4, 160, 96, 3, 3, 1, 1},
+    {9, 32, 32, 16, 16, 3, 3, 1, 1},   {4, 4, 5, 520, 40, 3, 3, 1, 1},
+    {80, 4, 4, 512, 16, 3, 3, 1, 1},    // by panels of several blocks
+    {5, 16, 16, 136, 136, 3, 3, 1, 1},  // sums shared by all tiles
+    {9, 64, 64, 16, 16, 3, 3, 1, 1},    // several blocks a chunk of sums
 };
 
 void fill(Conv<float>& conv) {
@@ -109,6 +112,18 @@ TEST_CASE("winograd: with ReLU, without bias, with a residual") {
         }
       }
     }
+  }
+}
+
+TEST_CASE("winograd: outputs that go past the caches") {
+  const Case c{13, 64, 64, 8, 64, 3, 3, 1, 1};
+  Conv<float> conv(c);
+  fill(conv);
+  const auto expected =
+      conv.run(reference_of(conv2d_forward_rows(Type::f32)), Direction::forward, 1);
+  for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward)) {
+    INFO(row.name);
+    CHECK(same_bits(conv.run(row, Direction::forward, 2, true, false, false, 64), expected));
   }
 }
 

@@ -62,9 +62,10 @@ Job make_job(const Conv2dArgs& args, const Micro& micro, bool turned) {
   job.by_panels = job.count * tile_bytes <= kAllTilesBytes &&
                   (job.from.c >= kManyChannels || job.count < 8 * micro.rows);
   int64_t tiles = kPanelBlock;
-  if (!job.by_panels) {  // two tiles of products, or one where the channels are many
-    tiles = micro.rows * std::clamp<int64_t>(kBlockBytes / tile_bytes / micro.rows, 1, 2);
-    tiles = std::max<int64_t>(tiles, kLeastBlock / micro.rows * micro.rows);
+  if (!job.by_panels) {  // whole tiles of products: fewer where the channels are many
+    const int64_t rows = micro.rows;
+    tiles = rows *
+            std::clamp(kBlockBytes / tile_bytes / rows, kLeastBlock / rows, 2 * kLeastBlock / rows);
   }
   job.blocks = ceil_div(job.count, tiles);
   job.input = winograd_layout(job.from.c, ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));

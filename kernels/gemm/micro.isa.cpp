@@ -308,7 +308,7 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
   const auto put = [&](int64_t i, int64_t j, float s) {
     if (accumulate) s += c[i * ldc + j];
     if (bias != nullptr) s += bias[j];
-    c[i * ldc + j] = relu && !(s > 0) ? 0 : s;
+    c[i * ldc + j] = relu && s < 0 ? 0 : s;
   };
   constexpr int N = 4;
   for (int64_t j = 0; j < cols;) {

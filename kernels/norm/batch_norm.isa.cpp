@@ -26,7 +26,7 @@ TAXON_INLINE Partial partial_of(void* scratch, int64_t chunk, int64_t channels) 
   float* f = reinterpret_cast<float*>(d + 2 * stride);
   return {d, d + stride, f, f + stride, f + 2 * stride};
 }
-/// Three arrays for all chunks, behind those of the chunks.
+/// Six arrays for all chunks, behind those of the chunks: an Affine's and the coefficients of dx.
 TAXON_INLINE float* shared_of(void* scratch, int64_t chunks, int64_t channels) {
   return reinterpret_cast<float*>(partial_of(scratch, chunks, channels).first);
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include <functional>
+
 #include "catch.h"
 #include "gradient_cases.h"
 
@@ -206,4 +208,29 @@ TEST_CASE("exact_conv: integers come out as the sums of products that they are")
   const Tensor exact = conv2d(x, w, {}, {1, 1, 1, 1});
   set_exact_conv(false);
   CHECK(largest_error(exact) == 0);
+}
+
+TEST_CASE("a ReLU in the same pass lets NaN through") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto spoilt = [nan](const Shape& shape) {
+    Tensor t = Tensor::ones(shape);
+    for (float& v : t.mutable_view<float>()) v = nan;
+    return t;
+  };
+  const auto is_spoilt = [](const Tensor& t) {
+    for (const float v : t.view<float>()) {
+      if (!std::isnan(v)) return false;
+    }
+    return true;
+  };
+  for (const std::int64_t rows : {1, 9, 40}) {
+    INFO(rows << " rows");
+    CHECK(is_spoilt(linear(spoilt({rows, 20}), Tensor::ones({7, 20}), {}, true)));
+  }
+  const Epilogue cut{{}, true};
+  const Tensor x = spoilt({2, 8, 8, 16});
+  CHECK(is_spoilt(conv2d(x, Tensor::ones({17, 3, 3, 16}), {}, {1, 1, 1, 1}, cut)));
+  CHECK(is_spoilt(conv2d(x, Tensor::ones({17, 1, 1, 16}), {}, {}, cut)));
+  CHECK(is_spoilt(conv2d(x, Tensor::ones({16, 3, 3, 1}), {}, {1, 1, 1, 1, 1, 1, 16}, cut)));
+  CHECK(is_spoilt(batch_norm_train(x, {}, {}, 1e-5, cut).y));
 }

@@ -1,6 +1,8 @@
 // Module: names, state in and out, freezing, conversion.
 #include <taxon/layers/layers.h>
 
+#include <functional>
+
 #include "catch.h"
 
 using namespace taxon;
@@ -192,7 +194,7 @@ TEST_CASE("a gradient reaches every parameter", "[module]") {
 }
 
 TEST_CASE("a chain runs what follows a convolution as one op, with the same result") {
-  Init init(5);
+  Init init{5};
   ConvOptions o;
   o.padding = 1;
   Sequential net;
@@ -200,7 +202,7 @@ TEST_CASE("a chain runs what follows a convolution as one op, with the same resu
   net.add<Conv2d>(10, 9, 3, init, o).add<ReLU>().add<BatchNorm2d>(9).add<ReLU>();
   net.add<Conv2d>(9, 4, 3, init, o).add<BatchNorm2d>(4).add<Flatten>();
   net.add<Linear>(4 * 6 * 6, 7, init).add<ReLU>();
-  const Tensor x = Init(6).kaiming_normal(Shape{2, 6, 6, 3}, 4);
+  const Tensor x = Init{6}.kaiming_normal(Shape{2, 6, 6, 3}, 4);
   for (const bool training : {true, false}) {
     INFO("training " << training);
     net.train(training);
@@ -219,16 +221,16 @@ TEST_CASE("a class derived from a layer keeps its own forward in a chain") {
   struct Doubled : ReLU {
     Tensor forward(const Tensor& x) override { return mul(relu(x), 2.0); }
   };
-  Init init(5);
+  Init init{5};
   Sequential net;
   net.add<Linear>(4, 3, init).add<Doubled>();
-  const Tensor x = Init(6).kaiming_normal(Shape{2, 4}, 4);
+  const Tensor x = Init{6}.kaiming_normal(Shape{2, 4}, 4);
   const Tensor plain = relu(net[0].forward(x)), y = net.forward(x);
   for (std::size_t i = 0; i < 6; ++i) CHECK(y.view<float>()[i] == 2 * plain.view<float>()[i]);
 }
 
 TEST_CASE("conv_norm: a folded batch-norm adds the residual and cuts off in the convolution") {
-  Init init(7);
+  Init init{7};
   ConvOptions o;
   o.padding = 1;
   o.bias = false;
@@ -236,7 +238,7 @@ TEST_CASE("conv_norm: a folded batch-norm adds the residual and cuts off in the 
   BatchNorm2d norm(8);
   norm.eval();
   conv.eval();
-  const Tensor x = Init(8).kaiming_normal(Shape{2, 5, 5, 8}, 4);
+  const Tensor x = Init{8}.kaiming_normal(Shape{2, 5, 5, 8}, 4);
   const Tensor plain = conv_norm(conv, norm, x, {x, true});
   const Tensor apart = relu(norm.forward(conv.forward(x)) + x);
   fold_batch_norm(conv, norm);

@@ -171,8 +171,19 @@ class Run {
   std::optional<Trainer> trainer_;
 };
 
-void use_machine(const TrainOptions& options) {
-  set_exact_conv(options.exact_conv);
+// While a run lasts that asks for it; a program's own choice stays otherwise.
+class ExactConv {
+ public:
+  explicit ExactConv(bool on) : before_(exact_conv()) { set_exact_conv(on || before_); }
+  ~ExactConv() { set_exact_conv(before_); }
+  ExactConv(const ExactConv&) = delete;
+  ExactConv& operator=(const ExactConv&) = delete;
+
+ private:
+  bool before_;
+};
+
+void use_threads(const TrainOptions& options) {
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
 }
 
@@ -182,7 +193,8 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
                     const std::atomic<bool>* interrupt) {
   Splits data;
   const TrainOptions options = resolve_options(settings, data);
-  use_machine(options);
+  use_threads(options);
+  const ExactConv convolutions(options.exact_conv);
   Setup setup = make_setup(options, std::move(data), "");
   const std::string name = setup.data.name + "-" + setup.meta.spec.name;
   std::string folder = make_run_folder(options.out.empty() ? "runs/" + name : options.out);
@@ -207,7 +219,8 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
     }
     set_option(options, name, value);
   }
-  use_machine(options);
+  use_threads(options);
+  const ExactConv convolutions(options.exact_conv);
   remove_leftovers(folder);
   std::optional<Checkpoint> checkpoint;
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);

@@ -95,8 +95,9 @@ struct Conv2dOptions {
   std::int64_t groups = 1;
 };
 /// Whether convolutions compute the sums of products of their definition and nothing else. Off (the
-/// default), 3x3 ones multiply less by Winograd's method, whose error is a little larger (at most
-/// 2e-5 of the largest value). For the whole process; set it before training starts.
+/// default), 3x3 ones multiply less by Winograd's method, whose error is a little larger (on random
+/// values within 2e-5 of the largest result) and in which a NaN reaches the 4x4 outputs around it.
+/// For the whole process; set it before training starts.
 void set_exact_conv(bool on);
 bool exact_conv();
 /// x [n, h, w, c], weight [out, kh, kw, c/groups], bias [out] or undefined -> [n, oh, ow, out].

@@ -15,7 +15,8 @@ class BatchNorm2d;
 void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm);
 
 /// norm(conv(x)) and what follows it: in the convolution's pass where the batch-norm is folded into
-/// it, else in the batch-norm's.
+/// it, else in the batch-norm's. For just these classes: a forward(x) that a derived class
+/// overrides is not called.
 Tensor conv_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Epilogue& after = {});
 
 struct BatchNormOptions {

@@ -12,22 +12,32 @@ namespace taxon {
 template <class Signature>
 class Callback;
 
-/// Holds anything callable as R(Args...), or nothing. Copies share what they hold (std::function
-/// copies it). Calling an empty one is a mistake of the caller: test it as a bool first.
+/// Holds anything callable with Args..., or nothing (as which a null pointer and an empty
+/// std::function count). Copies share what they hold (std::function copies it). Calling an empty
+/// one is a mistake of the caller: test it as a bool first.
 template <class R, class... Args>
 class Callback<R(Args...)> {
  public:
   Callback() = default;
   Callback(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): as std::function
 
-  template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, Callback> &&
-           std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
-      Callback(F&& f)  // NOLINT(google-explicit-constructor): a lambda is given as it is
-      : held_(std::make_shared<std::remove_cvref_t<F>>(std::forward<F>(f))),
-        call_([](void* held, Args... args) -> R {
-          return (*static_cast<std::remove_cvref_t<F>*>(held))(std::forward<Args>(args)...);
-        }) {}
+  template <class F, class Held = std::decay_t<F>>
+  requires(!std::is_same_v<Held, Callback> && std::is_invocable_r_v<R, Held&, Args...> &&
+           !std::is_member_pointer_v<Held>)
+      Callback(F&& f) {  // NOLINT(google-explicit-constructor): a lambda is given as it is
+    if constexpr (!std::is_function_v<std::remove_reference_t<F>> && requires { f == nullptr; }) {
+      if (f == nullptr) return;
+    }
+    held_ = std::make_shared<Held>(std::forward<F>(f));
+    call_ = [](void* held, Args... args) -> R {
+      Held& callable = *static_cast<Held*>(held);
+      if constexpr (std::is_void_v<R>) {
+        callable(std::forward<Args>(args)...);
+      } else {
+        return callable(std::forward<Args>(args)...);
+      }
+    };
+  }
 
   explicit operator bool() const { return call_ != nullptr; }
   R operator()(Args... args) const { return call_(held_.get(), std::forward<Args>(args)...); }
