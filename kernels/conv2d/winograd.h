@@ -5,7 +5,7 @@
 //
 //   Y = A^T [ (G g G^T) * (B^T d B) ] A
 //
-// with interpolation points 0, +-3/4, +-3/2 and infinity, whose error in f32 is three to five times
+// with interpolation points 0, +-3/4, +-3/2 and infinity, whose error in f32 is several times
 // smaller than that of the usual 0, +-1, +-2 (Barabasz et al. 2020, "Error Analysis and Improving
 // the Accuracy of Winograd Convolution for Deep Neural Networks").
 #pragma once
