@@ -104,6 +104,15 @@ struct Conv {
     if (bias_too) both.insert(both.end(), sums.begin(), sums.end());
     return both;
   }
+  /// The same operands in double.
+  Conv<double> widened(const Case& c) const {
+    Conv<double> wide(c);
+    std::copy(x.begin(), x.end(), wide.x.begin());
+    std::copy(weight.begin(), weight.end(), wide.weight.begin());
+    std::copy(bias.begin(), bias.end(), wide.bias.begin());
+    std::copy(y.begin(), y.end(), wide.y.begin());
+    return wide;
+  }
   std::int64_t length(Direction direction) const {
     if (direction == Direction::weight) return args.n * args.oh * args.ow;
     return args.r * args.s * (direction == Direction::forward ? args.c : args.k) / args.groups;

@@ -129,12 +129,8 @@ TEST_CASE("conv2d: every row is close to the result in double, and repeatable, o
   for (const Case& c : cases()) {
     INFO(c);
     Conv<float> conv(c);
-    Conv<double> exact(c);
     conv.fill_with_reals();
-    std::copy(conv.x.begin(), conv.x.end(), exact.x.begin());
-    std::copy(conv.weight.begin(), conv.weight.end(), exact.weight.begin());
-    std::copy(conv.bias.begin(), conv.bias.end(), exact.bias.begin());
-    std::copy(conv.y.begin(), conv.y.end(), exact.y.begin());
+    Conv<double> exact = conv.widened(c);
     for (const Direction direction : kDirections) {
       const auto sums = exact.run(reference_of(rows_of(direction, Type::f64)), direction, 1);
       const std::vector<float> expected(sums.begin(), sums.end());

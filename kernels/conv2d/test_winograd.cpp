@@ -138,12 +138,8 @@ TEST_CASE("winograd: the low-error points stay within 2e-5 of the largest value"
   for (const Case& c : shapes) {
     INFO(c);
     Conv<float> conv(c);
-    Conv<double> exact(c);
     conv.fill_with_reals();
-    std::copy(conv.x.begin(), conv.x.end(), exact.x.begin());
-    std::copy(conv.weight.begin(), conv.weight.end(), exact.weight.begin());
-    std::copy(conv.bias.begin(), conv.bias.end(), exact.bias.begin());
-    std::copy(conv.y.begin(), conv.y.end(), exact.y.begin());
+    Conv<double> exact = conv.widened(c);
     for (const Direction direction : kDirections) {
       const auto sums = exact.run(reference_of(rows_of(direction, Type::f64)), direction, 1);
       const std::vector<float> expected(sums.begin(), sums.end());
