@@ -69,6 +69,13 @@ TAXON_INLINE bool any(Int mask) {
   return (mask[0] | mask[1] | mask[2] | mask[3]) != 0;
 #endif
 }
+/// The upper halves, rounded to nearest even, in the lower 16 bits; NaN stays NaN.
+TAXON_INLINE Int round_to_bf16(Vec x) {
+  const Bits u = reinterpret_cast<Bits>(x);
+  const Bits rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+  return select(is_nan(x), reinterpret_cast<Int>((u >> 16) | 0x40u),
+                reinterpret_cast<Int>(rounded));
+}
 /// |x| with the sign of s.
 TAXON_INLINE Vec copy_sign(Vec x, Vec s) {
   return from_bits((bits(x) & 0x7fffffff) | (bits(s) & INT32_MIN));
@@ -111,6 +118,29 @@ TAXON_INLINE void store(float* p, Vec x, int64_t n) {
 }
 TAXON_INLINE void store(int32_t* p, Int x, int64_t n) {
   _mm512_mask_storeu_epi32(p, first_lanes(n), reinterpret_cast<__m512i>(x));
+}
+// bf16 in memory is the upper half of a lane.
+TAXON_INLINE Vec widen(__m256i x) {
+  return reinterpret_cast<Vec>(
+      _mm512_maskz_slli_epi32(all_lanes, _mm512_maskz_cvtepu16_epi32(all_lanes, x), 16));
+}
+TAXON_INLINE Vec load(const Bf16* p) {
+  return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+TAXON_INLINE Vec load(const Bf16* p, int64_t n) {
+  return widen(_mm256_maskz_loadu_epi16(first_lanes(n), p));
+}
+TAXON_INLINE __m256i narrow(Vec x) {
+  return _mm512_maskz_cvtepi32_epi16(all_lanes, reinterpret_cast<__m512i>(round_to_bf16(x)));
+}
+TAXON_INLINE void store(Bf16* p, Vec x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(x));
+}
+TAXON_INLINE void store(Bf16* p, Vec x, int64_t n) {
+  _mm256_mask_storeu_epi16(p, first_lanes(n), narrow(x));
+}
+TAXON_INLINE void stream(Bf16* p, Vec x) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(p), narrow(x));
 }
 TAXON_INLINE Vec fma(Vec a, Vec b, Vec c) {
   return _mm512_fmadd_ps(a, b, c);
@@ -160,6 +190,23 @@ TAXON_INLINE void store(float* p, Vec x, int64_t n) {
 }
 TAXON_INLINE void store(int32_t* p, Int x, int64_t n) {
   _mm256_maskstore_epi32(p, first_lanes(n), reinterpret_cast<__m256i>(x));
+}
+// bf16 in memory is the upper half of a lane.
+TAXON_INLINE Vec widen(__m128i x) {
+  return reinterpret_cast<Vec>(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16));
+}
+TAXON_INLINE Vec load(const Bf16* p) {
+  return widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+TAXON_INLINE __m128i narrow(Vec x) {
+  const __m256i words = reinterpret_cast<__m256i>(round_to_bf16(x));
+  return _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+TAXON_INLINE void store(Bf16* p, Vec x) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow(x));
+}
+TAXON_INLINE void stream(Bf16* p, Vec x) {
+  _mm_stream_si128(reinterpret_cast<__m128i*>(p), narrow(x));
 }
 TAXON_INLINE Vec fma(Vec a, Vec b, Vec c) {
   return _mm256_fmadd_ps(a, b, c);
@@ -214,6 +261,17 @@ TAXON_INLINE void store(float* p, Vec x, int64_t n) {
 TAXON_INLINE void store(int32_t* p, Int x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) p[i] = x[i];
 }
+// bf16 in memory is the upper half of a lane.
+TAXON_INLINE Vec load(const Bf16* p) {
+  return from_bits(Int{p[0].bits, p[1].bits, p[2].bits, p[3].bits} << 16);
+}
+TAXON_INLINE void store(Bf16* p, Vec x) {
+  const Int words = round_to_bf16(x);
+  for (int64_t i = 0; i < lanes; ++i) p[i].bits = static_cast<uint16_t>(words[i]);
+}
+TAXON_INLINE void stream(Bf16* p, Vec x) {
+  store(p, x);
+}
 TAXON_INLINE Vec fma(Vec a, Vec b, Vec c) {
   return a * b + c;
 }
@@ -243,23 +301,40 @@ TAXON_INLINE Vec sqrt(Vec x) {
 
 #endif
 
+#if !TAXON_ISA_avx512
+TAXON_INLINE Vec load(const Bf16* p, int64_t n) {
+  Int words = {};
+  for (int64_t i = 0; i < n; ++i) words[i] = p[i].bits;
+  return from_bits(words << 16);
+}
+TAXON_INLINE void store(Bf16* p, Vec x, int64_t n) {
+  const Int words = round_to_bf16(x);
+  for (int64_t i = 0; i < n; ++i) p[i].bits = static_cast<uint16_t>(words[i]);
+}
+#endif
+
 /// A full vector, or the tail of a loop: what loops hand to their bodies.
 struct Full {
   TAXON_INLINE Vec load(const float* p) const { return kernels::load(p); }
+  TAXON_INLINE Vec load(const Bf16* p) const { return kernels::load(p); }
   TAXON_INLINE Int load(const int32_t* p) const { return kernels::load(p); }
   TAXON_INLINE void store(float* p, Vec x) const { kernels::store(p, x); }
+  TAXON_INLINE void store(Bf16* p, Vec x) const { kernels::store(p, x); }
   TAXON_INLINE void store(int32_t* p, Int x) const { kernels::store(p, x); }
   TAXON_INLINE Vec or_else(Vec x, Vec) const { return x; }
 };
 /// A full vector whose results go past the caches.
 struct Streamed : Full {
   TAXON_INLINE void store(float* p, Vec x) const { stream(p, x); }
+  TAXON_INLINE void store(Bf16* p, Vec x) const { stream(p, x); }
 };
 struct Tail {
   int64_t n;
   TAXON_INLINE Vec load(const float* p) const { return kernels::load(p, n); }
+  TAXON_INLINE Vec load(const Bf16* p) const { return kernels::load(p, n); }
   TAXON_INLINE Int load(const int32_t* p) const { return kernels::load(p, n); }
   TAXON_INLINE void store(float* p, Vec x) const { kernels::store(p, x, n); }
+  TAXON_INLINE void store(Bf16* p, Vec x) const { kernels::store(p, x, n); }
   TAXON_INLINE void store(int32_t* p, Int x) const { kernels::store(p, x, n); }
   /// x in the lanes that are there, `other` in the rest.
   TAXON_INLINE Vec or_else(Vec x, Vec other) const {
@@ -280,10 +355,11 @@ TAXON_INLINE void each(int64_t begin, int64_t end, F f, Whole whole = {}) {
 /// Whether n results written to y should go past the caches: where they would push each other out
 /// of a usual last-level cache anyway, that saves reading every line before it is overwritten.
 /// Vectors that start at multiples of `step` elements must be aligned.
-TAXON_INLINE bool streams(const float* y, int64_t n, int64_t step) {
-  constexpr int64_t large = 6 << 20;  // 24 MiB
-  return n >= large && step % lanes == 0 &&
-         reinterpret_cast<uintptr_t>(y) % (lanes * sizeof(float)) == 0;
+template <class T>
+TAXON_INLINE bool streams(const T* y, int64_t n, int64_t step) {
+  constexpr int64_t large = 24 << 20;  // bytes
+  return n * static_cast<int64_t>(sizeof(T)) >= large && step % lanes == 0 &&
+         reinterpret_cast<uintptr_t>(y) % (lanes * sizeof(T)) == 0;
 }
 /// After streamed stores, before another thread may read.
 TAXON_INLINE void finish_stream() {
@@ -305,8 +381,8 @@ TAXON_INLINE void parallel_elements(const Exec& exec, int64_t n, F f) {
 }
 
 /// The same for loops that write y[0 .. n) and do not read it: calls f(i, part) for each vector.
-template <class F>
-TAXON_INLINE void parallel_map(const Exec& exec, float* y, int64_t n, F f) {
+template <class T, class F>
+TAXON_INLINE void parallel_map(const Exec& exec, T* y, int64_t n, F f) {
   if (streams(y, n, lanes)) {
     parallel_elements(exec, n, [&](int64_t begin, int64_t end) {
       each(begin, end, f, Streamed{});

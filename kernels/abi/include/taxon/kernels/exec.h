@@ -66,7 +66,14 @@ const Row<Args>& select(Rows<Args> rows, const Args& args, Needs have) {
   return rows.first[rows.count - 1];
 }
 
-/// Element type of a table's kernels.
+/// Element type of a table's kernels. In a bf16 table images and activations (x, y, residual and
+/// their gradients) are bf16, all else (weights, statistics, the gradients of parameters) is f32;
+/// arithmetic is in f32, and what is stored is rounded to nearest even.
 enum class Type : uint8_t { f32, f64, bf16, u8, i32, i64 };
+
+/// The upper half of an f32, laid out as taxon::bf16.
+struct Bf16 {
+  uint16_t bits;
+};
 
 }  // namespace taxon::kernels
