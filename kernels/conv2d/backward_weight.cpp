@@ -128,16 +128,17 @@ Pixels pixels_of(const Plan& p, const Block& b) {
   return {(b.image * p.h.count + b.row) * p.w.count, b.images * b.rows * p.w.count};
 }
 
-void pack_panel(const Conv2dArgs& args, const Micro& micro, const Plan& p, int64_t group,
+void pack_panel(const Conv2dArgs& args, const Storage& storage, const Plan& p, int64_t group,
                 const Pixels& pixels, int64_t panel, float* to) {
-  const auto* y = static_cast<const float*>(args.y) + pixels.first * args.k + group * p.filters;
-  micro.copy(y + p.first_filter(panel), args.k, pixels.count, p.filters_of(panel), to, p.panel_rows,
-             p.transposed ? p.panel_rows : p.filters_of(panel));
+  const int64_t first = pixels.first * args.k + group * p.filters + p.first_filter(panel);
+  const void* y = args.y;
+  storage.copy(storage.at(y, first), args.k, pixels.count, p.filters_of(panel), to, p.panel_rows,
+               p.transposed ? p.panel_rows : p.filters_of(panel));
 }
 
-Source source_of(const Conv2dArgs& args, const Plan& p, int64_t group) {
-  return {static_cast<const float*>(args.x) + group * p.channels, args.h * args.w * args.c,
-          args.w * args.c, args.c};
+Source source_of(const Conv2dArgs& args, const Storage& storage, const Plan& p, int64_t group) {
+  const void* x = args.x;
+  return {storage.at(x, group * p.channels), args.h * args.w * args.c, args.w * args.c, args.c};
 }
 
 /// Filters x channels of one slab: all taps, panels [first, last).
@@ -188,17 +189,17 @@ void multiply_transposed(const Micro& micro, const Plan& p, const Memory& m, int
 }
 
 /// A group's sums over chunk `chunk` of the blocks.
-void run_chunk(const Conv2dArgs& args, const Micro& micro, const Plan& p, const Memory& m,
-               int64_t group, int64_t chunk, float* sums) {
+void run_chunk(const Conv2dArgs& args, const Micro& micro, const Storage& storage, const Plan& p,
+               const Memory& m, int64_t group, int64_t chunk, float* sums) {
   const int64_t last = split_at(p.blocks.count, p.chunks, chunk + 1);
   bool accumulate = false;
   for (int64_t b = split_at(p.blocks.count, p.chunks, chunk); b < last; ++b) {
     const Block block = block_at(p.blocks, p.images, p.h, b);
     const Pixels pixels = pixels_of(p, block);
-    fill_slabs(micro, source_of(args, p, group), p.h, p.w, p.layout, block, m.slabs);
+    fill_slabs(storage, source_of(args, storage, p, group), p.h, p.w, p.layout, block, m.slabs);
     slab_offsets(p.h, p.w, p.layout, block, m.offsets);
     for (int64_t i = 0; i < p.panels; ++i) {
-      pack_panel(args, micro, p, group, pixels, i, m.panels + i * p.panel_elements());
+      pack_panel(args, storage, p, group, pixels, i, m.panels + i * p.panel_elements());
     }
     if (p.transposed) {
       multiply_transposed(micro, p, m, pixels.count, sums, accumulate);
@@ -211,8 +212,8 @@ void run_chunk(const Conv2dArgs& args, const Micro& micro, const Plan& p, const 
   }
 }
 
-void run_chunks(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Plan& p,
-                const Memory& memory) {
+void run_chunks(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                const Storage& storage, const Plan& p, const Memory& memory) {
   auto* weight = static_cast<float*>(args.weight);
   const bool direct = p.chunks == 1 && !p.transposed;
   const int64_t group_sums = p.sums() / p.groups;
@@ -223,14 +224,14 @@ void run_chunks(const Conv2dArgs& args, const Exec& exec, const Micro& micro, co
     m.offsets += slot * p.pixels;
     const int64_t group = i / p.chunks, chunk = i % p.chunks;
     float* sums = (direct ? weight : m.sums + chunk * p.sums()) + group * group_sums;
-    run_chunk(args, micro, p, m, group, chunk, sums);
+    run_chunk(args, micro, storage, p, m, group, chunk, sums);
   });
   if (direct) return;
   float* total = p.transposed ? memory.total : weight;
   const int64_t pieces = ceil_div(p.sums(), 4096);
   parallel(exec, pieces, [&](int64_t i, int) {
     const int64_t first = i * 4096, count = std::min<int64_t>(4096, p.sums() - first);
-    micro.column_sums(memory.sums + first, p.sums(), p.chunks, count, total + first, false);
+    micro.f32->column_sums(memory.sums + first, p.sums(), p.chunks, count, total + first, false);
   });
   if (!p.transposed) return;
   parallel(exec, p.groups, [&](int64_t g, int) {
@@ -240,8 +241,8 @@ void run_chunks(const Conv2dArgs& args, const Exec& exec, const Micro& micro, co
 }
 
 /// One block after the other; in each, first copies, then products, are split among the threads.
-void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Plan& p,
-                const Memory& m) {
+void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                const Storage& storage, const Plan& p, const Memory& m) {
   const int64_t parts = std::min<int64_t>(p.panels, ceil_div(64, p.layout.slabs));
   for (int64_t i = 0; i < p.groups * p.blocks.count; ++i) {
     const int64_t group = i / p.blocks.count, b = i % p.blocks.count;
@@ -250,7 +251,7 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro, co
     parallel(exec, block.images + p.panels, [&](int64_t task, int) {
       if (task < block.images) {
         const Block one = {block.image + task, 1, block.row, block.rows};
-        fill_slabs(micro, source_of(args, p, group), p.h, p.w, p.layout, one,
+        fill_slabs(storage, source_of(args, storage, p, group), p.h, p.w, p.layout, one,
                    m.slabs + task * p.layout.image);
         slab_offsets(p.h, p.w, p.layout, one, m.offsets + task * block.rows * p.w.count);
         for (int64_t j = 0; j < block.rows * p.w.count; ++j) {
@@ -258,7 +259,7 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro, co
         }
       } else {
         const int64_t panel = task - block.images;
-        pack_panel(args, micro, p, group, pixels, panel, m.panels + panel * p.panel_elements());
+        pack_panel(args, storage, p, group, pixels, panel, m.panels + panel * p.panel_elements());
       }
     });
     float* sums = static_cast<float*>(args.weight) + group * p.filters * p.steps();
@@ -273,34 +274,38 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro, co
 }  // namespace
 
 // In fixed chunks of the pixels.
-void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, float* partial) {
+void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
+              float* partial) {
   constexpr int64_t kRows = 128;
   const int64_t pixels = args.n * args.oh * args.ow;
+  const void* y = args.y;
   const int64_t chunks = std::min(kChunks, ceil_div(pixels, kRows));
   parallel(exec, chunks, [&](int64_t i, int) {
     const int64_t first = split_at(pixels, chunks, i), last = split_at(pixels, chunks, i + 1);
     for (int64_t p = first; p < last; p += kRows) {
-      micro.column_sums(static_cast<const float*>(args.y) + p * args.k, args.k,
-                        std::min(kRows, last - p), args.k, partial + i * args.k, p > first);
+      storage.column_sums(storage.at(y, p * args.k), args.k, std::min(kRows, last - p), args.k,
+                          partial + i * args.k, p > first);
     }
   });
-  micro.column_sums(partial, args.k, chunks, args.k, static_cast<float*>(args.bias), false);
+  micro.f32->column_sums(partial, args.k, chunks, args.k, static_cast<float*>(args.bias), false);
 }
 
-void outer_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro) {
+void gather_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                            const Storage& storage) {
   const Plan plan = make_plan(args, micro);
   Carver carver(exec.scratch);
   const Memory memory = carve(carver, plan, exec.threads);
   fill_tables(plan, memory);
   if (plan.shared) {
-    run_shared(args, exec, micro, plan, memory);
+    run_shared(args, exec, micro, storage, plan, memory);
   } else {
-    run_chunks(args, exec, micro, plan, memory);
+    run_chunks(args, exec, micro, storage, plan, memory);
   }
-  if (args.bias != nullptr) sum_bias(args, exec, micro, memory.bias);
+  if (args.bias != nullptr) sum_bias(args, exec, micro, storage, memory.bias);
 }
 
-size_t outer_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro) {
+size_t gather_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+                                      const Storage&) {
   Carver carver;
   carve(carver, make_plan(args, micro), threads);
   return carver.used();

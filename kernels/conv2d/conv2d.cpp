@@ -1,6 +1,8 @@
 // The tables of convolution, one a direction.
 #include <taxon/kernels/conv2d.h>
 
+#include <taxon/base/dtype.h>
+
 #include "depthwise.h"
 #include "gather.h"
 #include "reference.h"
@@ -9,187 +11,153 @@
 namespace taxon::kernels {
 namespace {
 
-using RunOn = void (*)(const Conv2dArgs&, const Exec&, const Micro&);
-using ScratchOn = size_t (*)(const Conv2dArgs&, int, const Micro&);
+using Declines = const char* (*)(const Conv2dArgs&);
 
-template <RunOn f, const Micro& micro>
-void run(const Conv2dArgs& args, const Exec& exec) {
-  f(args, exec, micro);
-}
-template <ScratchOn f, const Micro& micro>
-size_t scratch(const Conv2dArgs& args, int threads) {
-  return f(args, threads, micro);
-}
-
-using RunDepthwise = void (*)(const Conv2dArgs&, const Exec&, const Micro&, const DepthwiseMicro&);
-
-template <RunDepthwise f, const Micro& micro, const DepthwiseMicro& inner>
-void run_depthwise(const Conv2dArgs& args, const Exec& exec) {
-  f(args, exec, micro, inner);
-}
-template <RunDepthwise f, const Micro& micro, const DepthwiseMicro& inner>
-constexpr Row<Conv2dArgs> depthwise(const char* name, Needs needs) {
-  return {name, needs, true, depthwise_declines, depthwise_scratch, run_depthwise<f, micro, inner>};
+/// Matrix products on an instruction set's inner kernels, on images of one storage type.
+template <auto f, auto scratch, const Micro& micro, const Storage& storage>
+constexpr Row<Conv2dArgs> products(const char* name, Needs needs) {
+  return {
+      name,
+      needs,
+      true,
+      nullptr,
+      [](const Conv2dArgs& args, int threads) { return scratch(args, threads, micro, storage); },
+      [](const Conv2dArgs& args, const Exec& exec) { f(args, exec, micro, storage); }};
 }
 
-template <const Micro& micro>
-constexpr Row<Conv2dArgs> forward(const char* name, Needs needs) {
-  return {name,
-          needs,
-          true,
-          nullptr,
-          scratch<gather_forward_scratch, micro>,
-          run<gather_forward, micro>};
-}
-template <const Micro& micro>
-constexpr Row<Conv2dArgs> backward_data(const char* name, Needs needs) {
-  return {name,
-          needs,
-          true,
-          nullptr,
-          scratch<gather_backward_data_scratch, micro>,
-          run<gather_backward_data, micro>};
-}
 template <const Micro& micro>
 constexpr Row<Conv2dArgs> scatter(const char* name, Needs needs) {
+  return {
+      name,
+      needs,
+      true,
+      scatter_declines,
+      [](const Conv2dArgs& args, int threads) {
+        return scatter_backward_data_scratch(args, threads, micro);
+      },
+      [](const Conv2dArgs& args, const Exec& exec) { scatter_backward_data(args, exec, micro); }};
+}
+
+template <auto f, const Micro& micro, const DepthwiseMicro& inner>
+constexpr Row<Conv2dArgs> depthwise(const char* name, Needs needs) {
   return {name,
           needs,
           true,
-          scatter_declines,
-          scratch<scatter_backward_data_scratch, micro>,
-          run<scatter_backward_data, micro>};
-}
-template <const Micro& micro>
-constexpr Row<Conv2dArgs> backward_weight(const char* name, Needs needs) {
-  return {name,
-          needs,
-          true,
-          nullptr,
-          scratch<outer_backward_weight_scratch, micro>,
-          run<outer_backward_weight, micro>};
+          depthwise_declines,
+          depthwise_scratch,
+          [](const Conv2dArgs& args, const Exec& exec) { f(args, exec, micro, inner); }};
 }
 
-using RunWinograd = void (*)(const Conv2dArgs&, const Exec&, const WinogradSet&);
-using ScratchWinograd = size_t (*)(const Conv2dArgs&, int, const WinogradSet&);
-
-template <RunWinograd f, const Micro& micro, const WinogradMicro& transform>
-void run_winograd(const Conv2dArgs& args, const Exec& exec) {
-  f(args, exec, {&micro, &transform});
-}
-template <ScratchWinograd f, const Micro& micro, const WinogradMicro& transform>
-size_t scratch_winograd(const Conv2dArgs& args, int threads) {
-  return f(args, threads, {&micro, &transform});
-}
-template <RunWinograd f, ScratchWinograd scratch, const Micro& micro,
-          const WinogradMicro& transform>
+template <auto f, auto scratch, Declines declines, const Micro& micro,
+          const WinogradMicro& transform, const Storage& storage>
 constexpr Row<Conv2dArgs> winograd(const char* name, Needs needs) {
   return {name,
           needs,
           false,
-          winograd_declines,
-          scratch_winograd<scratch, micro, transform>,
-          run_winograd<f, micro, transform>};
+          declines,
+          [](const Conv2dArgs& args, int threads) {
+            return scratch(args, threads, {&micro, &transform, &storage});
+          },
+          [](const Conv2dArgs& args, const Exec& exec) {
+            f(args, exec, {&micro, &transform, &storage});
+          }};
 }
 
 constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs&, const Exec&)) {
   return {name, Needs::baseline, true, nullptr, nullptr, f};
 }
 
-constexpr Row<Conv2dArgs> forward_f32[] = {
+// The rows of a direction on one instruction set and storage type.
+#define TAXON_WINOGRAD(direction, isa, points, storage)                                           \
+  winograd<winograd_##direction, winograd_##direction##_scratch, winograd_##direction##_declines, \
+           isa::micro, isa::points, isa::storage>("conv2d_" #direction "/winograd/" #isa,         \
+                                                  Needs::isa)
+#define TAXON_DEPTHWISE(direction, isa)                         \
+  depthwise<depthwise_##direction, isa::micro, isa::depthwise>( \
+      "conv2d_" #direction "/depthwise/" #isa, Needs::isa)
+#define TAXON_GEMM(direction, isa, storage)                                             \
+  products<gather_##direction, gather_##direction##_scratch, isa::micro, isa::storage>( \
+      "conv2d_" #direction "/implicit_gemm/" #isa, Needs::isa)
+
+#define TAXON_FORWARD_F32(isa)                                                \
+  TAXON_WINOGRAD(forward, isa, winograd, f32), TAXON_DEPTHWISE(forward, isa), \
+      TAXON_GEMM(forward, isa, f32)
+#define TAXON_BACKWARD_DATA_F32(isa)                                                      \
+  TAXON_WINOGRAD(backward_data, isa, winograd, f32), TAXON_DEPTHWISE(backward_data, isa), \
+      scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa),              \
+      TAXON_GEMM(backward_data, isa, f32)
+#define TAXON_BACKWARD_WEIGHT_F32(isa)                                                        \
+  TAXON_WINOGRAD(backward_weight, isa, winograd, f32), TAXON_DEPTHWISE(backward_weight, isa), \
+      TAXON_GEMM(backward_weight, isa, f32)
+#define TAXON_BF16(direction, isa) \
+  TAXON_WINOGRAD(direction, isa, winograd_bf16, bf16), TAXON_GEMM(direction, isa, bf16)
+
 #if defined(__x86_64__) || defined(_M_X64)
-    winograd<winograd_forward, winograd_forward_scratch, avx512::micro, avx512::winograd>(
-        "conv2d_forward/winograd/avx512", Needs::avx512),
-    depthwise<depthwise_forward, avx512::micro, avx512::depthwise>(
-        "conv2d_forward/depthwise/avx512", Needs::avx512),
-    forward<avx512::micro>("conv2d_forward/implicit_gemm/avx512", Needs::avx512),
-    winograd<winograd_forward, winograd_forward_scratch, avx2::micro, avx2::winograd>(
-        "conv2d_forward/winograd/avx2", Needs::avx2),
-    depthwise<depthwise_forward, avx2::micro, avx2::depthwise>("conv2d_forward/depthwise/avx2",
-                                                               Needs::avx2),
-    forward<avx2::micro>("conv2d_forward/implicit_gemm/avx2", Needs::avx2),
+#define TAXON_EACH_ISA(rows) rows(avx512), rows(avx2), rows(baseline)
+#define TAXON_EACH_ISA_OF(rows, direction) \
+  rows(direction, avx512), rows(direction, avx2), rows(direction, baseline)
+#else
+#define TAXON_EACH_ISA(rows) rows(baseline)
+#define TAXON_EACH_ISA_OF(rows, direction) rows(direction, baseline)
 #endif
-    winograd<winograd_forward, winograd_forward_scratch, baseline::micro, baseline::winograd>(
-        "conv2d_forward/winograd/baseline", Needs::baseline),
-    depthwise<depthwise_forward, baseline::micro, baseline::depthwise>(
-        "conv2d_forward/depthwise/baseline", Needs::baseline),
-    forward<baseline::micro>("conv2d_forward/implicit_gemm/baseline", Needs::baseline),
+
+constexpr Row<Conv2dArgs> forward_f32[] = {
+    TAXON_EACH_ISA(TAXON_FORWARD_F32),
     reference("conv2d_forward/reference", reference_forward<float>),
+};
+constexpr Row<Conv2dArgs> forward_bf16[] = {
+    TAXON_EACH_ISA_OF(TAXON_BF16, forward),
+    reference("conv2d_forward/reference", reference_forward<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> forward_f64[] = {
     reference("conv2d_forward/reference", reference_forward<double>),
 };
 
 constexpr Row<Conv2dArgs> backward_data_f32[] = {
-#if defined(__x86_64__) || defined(_M_X64)
-    winograd<winograd_backward_data, winograd_backward_data_scratch, avx512::micro,
-             avx512::winograd>("conv2d_backward_data/winograd/avx512", Needs::avx512),
-    depthwise<depthwise_backward_data, avx512::micro, avx512::depthwise>(
-        "conv2d_backward_data/depthwise/avx512", Needs::avx512),
-    scatter<avx512::micro>("conv2d_backward_data/scatter/avx512", Needs::avx512),
-    backward_data<avx512::micro>("conv2d_backward_data/implicit_gemm/avx512", Needs::avx512),
-    winograd<winograd_backward_data, winograd_backward_data_scratch, avx2::micro, avx2::winograd>(
-        "conv2d_backward_data/winograd/avx2", Needs::avx2),
-    depthwise<depthwise_backward_data, avx2::micro, avx2::depthwise>(
-        "conv2d_backward_data/depthwise/avx2", Needs::avx2),
-    scatter<avx2::micro>("conv2d_backward_data/scatter/avx2", Needs::avx2),
-    backward_data<avx2::micro>("conv2d_backward_data/implicit_gemm/avx2", Needs::avx2),
-#endif
-    winograd<winograd_backward_data, winograd_backward_data_scratch, baseline::micro,
-             baseline::winograd>("conv2d_backward_data/winograd/baseline", Needs::baseline),
-    depthwise<depthwise_backward_data, baseline::micro, baseline::depthwise>(
-        "conv2d_backward_data/depthwise/baseline", Needs::baseline),
-    scatter<baseline::micro>("conv2d_backward_data/scatter/baseline", Needs::baseline),
-    backward_data<baseline::micro>("conv2d_backward_data/implicit_gemm/baseline", Needs::baseline),
+    TAXON_EACH_ISA(TAXON_BACKWARD_DATA_F32),
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
+};
+constexpr Row<Conv2dArgs> backward_data_bf16[] = {
+    TAXON_EACH_ISA_OF(TAXON_BF16, backward_data),
+    reference("conv2d_backward_data/reference", reference_backward_data<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> backward_data_f64[] = {
     reference("conv2d_backward_data/reference", reference_backward_data<double>),
 };
 
 constexpr Row<Conv2dArgs> backward_weight_f32[] = {
-#if defined(__x86_64__) || defined(_M_X64)
-    winograd<winograd_backward_weight, winograd_backward_weight_scratch, avx512::micro,
-             avx512::winograd>("conv2d_backward_weight/winograd/avx512", Needs::avx512),
-    depthwise<depthwise_backward_weight, avx512::micro, avx512::depthwise>(
-        "conv2d_backward_weight/depthwise/avx512", Needs::avx512),
-    backward_weight<avx512::micro>("conv2d_backward_weight/implicit_gemm/avx512", Needs::avx512),
-    winograd<winograd_backward_weight, winograd_backward_weight_scratch, avx2::micro,
-             avx2::winograd>("conv2d_backward_weight/winograd/avx2", Needs::avx2),
-    depthwise<depthwise_backward_weight, avx2::micro, avx2::depthwise>(
-        "conv2d_backward_weight/depthwise/avx2", Needs::avx2),
-    backward_weight<avx2::micro>("conv2d_backward_weight/implicit_gemm/avx2", Needs::avx2),
-#endif
-    winograd<winograd_backward_weight, winograd_backward_weight_scratch, baseline::micro,
-             baseline::winograd>("conv2d_backward_weight/winograd/baseline", Needs::baseline),
-    depthwise<depthwise_backward_weight, baseline::micro, baseline::depthwise>(
-        "conv2d_backward_weight/depthwise/baseline", Needs::baseline),
-    backward_weight<baseline::micro>("conv2d_backward_weight/implicit_gemm/baseline",
-                                     Needs::baseline),
+    TAXON_EACH_ISA(TAXON_BACKWARD_WEIGHT_F32),
     reference("conv2d_backward_weight/reference", reference_backward_weight<float>),
+};
+constexpr Row<Conv2dArgs> backward_weight_bf16[] = {
+    TAXON_EACH_ISA_OF(TAXON_BF16, backward_weight),
+    reference("conv2d_backward_weight/reference", reference_backward_weight<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> backward_weight_f64[] = {
     reference("conv2d_backward_weight/reference", reference_backward_weight<double>),
 };
 
+template <size_t f32, size_t bf16, size_t f64>
+Rows<Conv2dArgs> pick(Type type, const Row<Conv2dArgs> (&f32_rows)[f32],
+                      const Row<Conv2dArgs> (&bf16_rows)[bf16],
+                      const Row<Conv2dArgs> (&f64_rows)[f64]) {
+  if (type == Type::f32) return {f32_rows, f32};
+  if (type == Type::bf16) return {bf16_rows, bf16};
+  return {f64_rows, f64};
+}
+
 }  // namespace
 
 Rows<Conv2dArgs> conv2d_forward_rows(Type type) {
-  if (type == Type::f32) return {forward_f32, sizeof(forward_f32) / sizeof(forward_f32[0])};
-  return {forward_f64, sizeof(forward_f64) / sizeof(forward_f64[0])};
+  return pick(type, forward_f32, forward_bf16, forward_f64);
 }
 
 Rows<Conv2dArgs> conv2d_backward_data_rows(Type type) {
-  if (type == Type::f32) {
-    return {backward_data_f32, sizeof(backward_data_f32) / sizeof(backward_data_f32[0])};
-  }
-  return {backward_data_f64, sizeof(backward_data_f64) / sizeof(backward_data_f64[0])};
+  return pick(type, backward_data_f32, backward_data_bf16, backward_data_f64);
 }
 
 Rows<Conv2dArgs> conv2d_backward_weight_rows(Type type) {
-  if (type == Type::f32) {
-    return {backward_weight_f32, sizeof(backward_weight_f32) / sizeof(backward_weight_f32[0])};
-  }
-  return {backward_weight_f64, sizeof(backward_weight_f64) / sizeof(backward_weight_f64[0])};
+  return pick(type, backward_weight_f32, backward_weight_bf16, backward_weight_f64);
 }
 
 }  // namespace taxon::kernels

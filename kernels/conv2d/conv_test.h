@@ -4,11 +4,14 @@
 
 #include "kernel_test.h"
 
+#include <taxon/base/dtype.h>
+
 #include <taxon/kernels/conv2d.h>
 
 #include <algorithm>
 #include <cmath>
 #include <ostream>
+#include <type_traits>
 
 namespace taxon::test {
 
@@ -35,8 +38,8 @@ inline Rows<Conv2dArgs> rows_of(Direction direction, Type type) {
   return conv2d_backward_weight_rows(type);
 }
 
-/// A convolution with its operands.
-template <class T>
+/// A convolution with its operands: images of T, weights and biases of P.
+template <class T, class P = T>
 struct Conv {
   explicit Conv(const Case& c) {
     args.n = c.n;
@@ -55,8 +58,8 @@ struct Conv {
     args.oh = (c.h + 2 * args.pad_h - (c.r - 1) * c.dilation - 1) / args.stride_h + 1;
     args.ow = (c.w + 2 * args.pad_w - (c.s - 1) * c.dilation - 1) / args.stride_w + 1;
     x = Guarded<T>(c.n * c.h * c.w * c.c);
-    weight = Guarded<T>(c.k * c.r * c.s * (c.c / c.groups));
-    bias = Guarded<T>(c.k);
+    weight = Guarded<P>(c.k * c.r * c.s * (c.c / c.groups));
+    bias = Guarded<P>(c.k);
     y = Guarded<T>(c.n * args.oh * args.ow * c.k);
     residual = Guarded<T>(y.size());
   }
@@ -74,7 +77,7 @@ struct Conv {
     fill_reals(y, 4);
   }
   /// The result of a row: y, dx, or dw followed by db.
-  std::vector<T> run(const Row<Conv2dArgs>& row, Direction direction, int threads,
+  std::vector<P> run(const Row<Conv2dArgs>& row, Direction direction, int threads,
                      bool bias_too = true, bool relu = false, bool add = false,
                      std::size_t aligned = alignof(T)) {
     Conv2dArgs a = args;
@@ -88,37 +91,61 @@ struct Conv {
       Guarded<T> out(y.size(), aligned);
       a.y = out.data();
       run_row(row, a, threads);
-      return {out.begin(), out.end()};
+      return values_of(out);
     }
     if (direction == Direction::data) {
       Guarded<T> out(x.size());
       a.x = out.data();
       run_row(row, a, threads);
-      return {out.begin(), out.end()};
+      return values_of(out);
     }
-    Guarded<T> out(weight.size()), sums(bias.size());
+    Guarded<P> out(weight.size()), sums(bias.size());
     a.weight = out.data();
     if (bias_too) a.bias = sums.data();
     run_row(row, a, threads);
-    std::vector<T> both(out.begin(), out.end());
+    std::vector<P> both(out.begin(), out.end());
     if (bias_too) both.insert(both.end(), sums.begin(), sums.end());
     return both;
   }
   /// The same operands in double.
   Conv<double> widened(const Case& c) const {
     Conv<double> wide(c);
-    std::copy(x.begin(), x.end(), wide.x.begin());
-    std::copy(weight.begin(), weight.end(), wide.weight.begin());
-    std::copy(bias.begin(), bias.end(), wide.bias.begin());
-    std::copy(y.begin(), y.end(), wide.y.begin());
+    copy_to(wide);
     return wide;
+  }
+  /// The same operands, images rounded to bf16.
+  Conv<bf16, float> narrowed(const Case& c) const {
+    Conv<bf16, float> narrow(c);
+    copy_to(narrow);
+    return narrow;
   }
   std::int64_t length(Direction direction) const {
     if (direction == Direction::weight) return args.n * args.oh * args.ow;
     return args.r * args.s * (direction == Direction::forward ? args.c : args.k) / args.groups;
   }
   Conv2dArgs args;
-  Guarded<T> x, weight, bias, y, residual;
+  Guarded<T> x, y, residual;
+  Guarded<P> weight, bias;
+
+ private:
+  static std::vector<P> values_of(const Guarded<T>& out) {
+    std::vector<P> values;
+    for (const T& v : out) values.push_back(static_cast<P>(v));
+    return values;
+  }
+  template <class Other>
+  void copy_to(Other& to) const {
+    const auto copy = [](const auto& from, auto& out) {
+      using Value = std::remove_reference_t<decltype(out[0])>;
+      std::transform(from.begin(), from.end(), out.begin(),
+                     [](auto v) { return static_cast<Value>(v); });
+    };
+    copy(x, to.x);
+    copy(weight, to.weight);
+    copy(bias, to.bias);
+    copy(y, to.y);
+    copy(residual, to.residual);
+  }
 };
 
 inline Compared same_bits(const std::vector<float>& a, const std::vector<float>& b) {

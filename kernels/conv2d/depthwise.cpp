@@ -129,7 +129,7 @@ void depthwise_backward_weight(const Conv2dArgs& a, const Exec& exec, const Micr
     const float** sources = m.sources + slot * taps;
     float** targets = m.targets + slot * taps;
     float* sums = m.sums + chunk * taps * a.c;
-    micro.copy(nullptr, 0, 1, 0, sums, 0, taps * a.c);  // zeros
+    micro.f32->copy(nullptr, 0, 1, 0, sums, 0, taps * a.c);  // zeros
     for (int64_t row = split_at(rows, chunks, chunk); row < split_at(rows, chunks, chunk + 1);
          ++row) {
       const float* image = static_cast<const float*>(a.x) + row / a.oh * a.h * a.w * a.c;
@@ -144,9 +144,9 @@ void depthwise_backward_weight(const Conv2dArgs& a, const Exec& exec, const Micr
       }
     }
   });
-  micro.column_sums(m.sums, taps * a.c, chunks, taps * a.c, m.weights, false);
+  micro.f32->column_sums(m.sums, taps * a.c, chunks, taps * a.c, m.weights, false);
   micro.transpose(m.weights, a.c, taps, a.c, static_cast<float*>(a.weight), taps, taps);
-  if (a.bias != nullptr) sum_bias(a, exec, micro, m.bias);
+  if (a.bias != nullptr) sum_bias(a, exec, micro, *micro.f32, m.bias);
 }
 
 }  // namespace taxon::kernels

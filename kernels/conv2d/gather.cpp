@@ -40,6 +40,8 @@ struct Job {
   int64_t panel_elements() const { return steps() * width; }
   int64_t max_pixels() const { return blocks.images * blocks.rows * w.count; }
   int64_t tasks() const { return groups * blocks.count * panel_groups; }
+  /// Columns of the most panels of a task.
+  int64_t product_row() const { return ceil_div(panels, panel_groups) * width; }
 };
 
 Job make_job(const Conv2dArgs& args, const Micro& micro, const Axis& h, const Axis& w,
@@ -71,14 +73,19 @@ struct Memory {
   float* slabs;      // a slot
   int64_t* sources;  // a slot: offset in a slab of each grid point of a block
   int64_t* dests;    // a slot: offset of each in the output
+  int64_t* rows;     // bf16: offset of each in `products`
+  float* products;   // bf16, a slot: of a block, before they are rounded
 };
-Memory carve(Carver& carver, const Job& job, int threads) {
+Memory carve(Carver& carver, const Job& job, int threads, const Storage& storage) {
   Memory m;
   m.weights = carver.take<float>(job.groups * job.panels * job.panel_elements());
   m.segments = carver.take<Segment>(job.layout.slabs * job.taps());
   m.slabs = carver.take<float>(job.layout.slabs * job.layout.slab * threads);
   m.sources = carver.take<int64_t>(job.max_pixels() * threads);
   m.dests = carver.take<int64_t>(job.max_pixels() * threads);
+  const int64_t buffered = storage.element == 4 ? 0 : job.max_pixels();
+  m.rows = carver.take<int64_t>(buffered);
+  m.products = carver.take<float>(buffered * job.product_row() * threads);
   return m;
 }
 
@@ -107,8 +114,8 @@ void pack_panel(const Conv2dArgs& args, const Micro& micro, const Job& job, int6
     const int64_t tap = (job.h.weight_first + r * job.h.weight_step) * args.s + job.w.weight_first +
                         c * job.w.weight_step;
     if (job.backward) {
-      micro.copy(weights + slab * kSlab * filter + tap * channels + first, filter, depth, cols, to,
-                 job.width, job.width);
+      micro.f32->copy(weights + slab * kSlab * filter + tap * channels + first, filter, depth, cols,
+                      to, job.width, job.width);
     } else {
       micro.transpose(weights + first * filter + tap * channels + slab * kSlab, filter, cols, depth,
                       to, job.width, job.width);
@@ -150,7 +157,7 @@ void dest_offsets(const Job& job, const Block& block, int64_t height, int64_t wi
 /// The products of one block with panels [first, last), in passes over the steps whose packed
 /// weights fit the cache.
 void multiply(const Micro& micro, const Job& job, const Memory& m, const float* weights,
-              int64_t pixels, int64_t first, int64_t last, Tile tile) {
+              int64_t pixels, int64_t first, int64_t last, const int64_t* rows, Tile tile) {
   float* const c = tile.c;
   const float* const bias = tile.bias;
   const float* const residual = tile.residual;
@@ -172,22 +179,57 @@ void multiply(const Micro& micro, const Job& job, const Memory& m, const float* 
       const int vectors = tile.cols <= micro.width ? 1 : 2;
       tile.b = weights + p * job.panel_elements() + first_step * job.width;
       tile.b_stride = job.width;
-      tile.bias = bias != nullptr && ends ? bias + p * job.width : nullptr;
-      tile.c = c + p * job.width;
-      tile.residual = residual != nullptr && ends ? residual + p * job.width : nullptr;
+      const int64_t column = (p - first) * job.width;
+      tile.bias = bias != nullptr && ends ? bias + column : nullptr;
+      tile.c = c + column;
+      tile.residual = residual != nullptr && ends ? residual + column : nullptr;
       for (int64_t t = 0; t < tiles; ++t) {
         const int64_t row = split_at(pixels, tiles, t);
         tile.a_rows = m.sources + row;
-        tile.c_rows = m.dests + row;
+        tile.c_rows = rows + row;
         micro.tile(tile, static_cast<int>(split_at(pixels, tiles, t + 1) - row), vectors);
       }
     }
   } while (segment < m.segment_count);
 }
 
-void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Job& job) {
+/// Where a task's products go in the end.
+struct Destination {
+  void* y;
+  const float* bias;
+  const void* residual;
+  bool relu;
+};
+
+/// The products of one block with panels [first, last) of a group whose output starts at `to`.
+void multiply_into(const Micro& micro, const Storage& storage, const Job& job, const Memory& m,
+                   const float* weights, int64_t pixels, int64_t first, int64_t last,
+                   const Destination& to) {
+  const int64_t column = first * job.width;
+  void* y = storage.at(to.y, column);
+  const float* bias = to.bias == nullptr ? nullptr : to.bias + column;
+  const void* residual = storage.at(to.residual, column);
+  Tile tile = {};
+  tile.a = m.slabs;
+  if (storage.element == 4) {
+    tile.c = static_cast<float*>(y);
+    tile.bias = bias;
+    tile.residual = static_cast<const float*>(residual);
+    tile.relu = to.relu;
+    multiply(micro, job, m, weights, pixels, first, last, m.dests, tile);
+  } else {
+    tile.c = m.products;
+    multiply(micro, job, m, weights, pixels, first, last, m.rows, tile);
+    storage.write({m.products, job.product_row(), pixels,
+                   std::min(last * job.width, job.cols) - column, y, m.dests, bias, residual,
+                   to.relu});
+  }
+}
+
+void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
+             const Job& job) {
   Carver carver(exec.scratch);
-  Memory memory = carve(carver, job, exec.threads);
+  Memory memory = carve(carver, job, exec.threads, storage);
   memory.segment_count = make_segments(job, memory.segments);
   parallel(exec, job.groups * job.panels, [&](int64_t i, int) {
     pack_panel(args, micro, job, i / job.panels, i % job.panels,
@@ -197,10 +239,13 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
   const int64_t height = job.backward ? args.h : args.oh, width = job.backward ? args.w : args.ow;
   const int64_t channels = job.backward ? args.c : args.k;  // of the output
   const int64_t source_channels = job.backward ? args.k : args.c;
-  const auto* source = static_cast<const float*>(job.backward ? args.y : args.x);
-  auto* dest = static_cast<float*>(job.backward ? args.x : args.y);
+  const void* source = job.backward ? args.y : args.x;
+  void* dest = job.backward ? args.x : args.y;
   const auto* bias = static_cast<const float*>(job.backward ? nullptr : args.bias);
-  const auto* residual = static_cast<const float*>(job.backward ? nullptr : args.residual);
+  const void* residual = job.backward ? nullptr : args.residual;
+  for (int64_t i = 0; storage.element != 4 && i < job.max_pixels(); ++i) {
+    memory.rows[i] = i * job.product_row();
+  }
 
   parallel(exec, job.tasks(), [&](int64_t task, int slot) {
     const int64_t part = task % job.panel_groups, rest = task / job.panel_groups;
@@ -210,21 +255,20 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
     m.slabs += slot * job.layout.slabs * job.layout.slab;
     m.sources += slot * job.max_pixels();
     m.dests += slot * job.max_pixels();
-    const Source from = {source + group * job.layout.depth,
+    if (storage.element != 4) m.products += slot * job.max_pixels() * job.product_row();
+    const Source from = {storage.at(source, group * job.layout.depth),
                          job.h.source_count * job.w.source_count * source_channels,
                          job.w.source_count * source_channels, source_channels};
-    if (m.segment_count > 0) fill_slabs(micro, from, job.h, job.w, job.layout, block, m.slabs);
+    if (m.segment_count > 0) fill_slabs(storage, from, job.h, job.w, job.layout, block, m.slabs);
     slab_offsets(job.h, job.w, job.layout, block, m.sources);
     dest_offsets(job, block, height, width, channels, m.dests);
-    Tile tile = {};
-    tile.a = m.slabs;
-    tile.c = dest + group * job.cols;
-    tile.bias = bias == nullptr ? nullptr : bias + group * job.cols;
-    tile.residual = residual == nullptr ? nullptr : residual + group * job.cols;
-    tile.relu = !job.backward && args.relu;
-    multiply(micro, job, m, memory.weights + group * job.panels * job.panel_elements(),
-             block.images * block.rows * job.w.count, split_at(job.panels, job.panel_groups, part),
-             split_at(job.panels, job.panel_groups, part + 1), tile);
+    const int64_t column = group * job.cols;
+    multiply_into(
+        micro, storage, job, m, memory.weights + group * job.panels * job.panel_elements(),
+        block.images * block.rows * job.w.count, split_at(job.panels, job.panel_groups, part),
+        split_at(job.panels, job.panel_groups, part + 1),
+        {storage.at(dest, column), bias == nullptr ? nullptr : bias + column,
+         storage.at(residual, column), !job.backward && args.relu});
   });
 }
 
@@ -244,29 +288,34 @@ Job forward_job(const Conv2dArgs& args, const Micro& micro) {
   return make_job(args, micro, forward_axis(height_of(args)), forward_axis(width_of(args)), false);
 }
 
-size_t bytes_of(const Job& job, int threads) {
+size_t bytes_of(const Job& job, int threads, const Storage& storage) {
   Carver carver;
-  carve(carver, job, threads);
+  carve(carver, job, threads, storage);
   return carver.used();
 }
 
 }  // namespace
 
-void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro) {
-  run_job(args, exec, micro, forward_job(args, micro));
+void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                    const Storage& storage) {
+  run_job(args, exec, micro, storage, forward_job(args, micro));
 }
 
-size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro) {
-  return bytes_of(forward_job(args, micro), threads);
+size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+                              const Storage& storage) {
+  return bytes_of(forward_job(args, micro), threads, storage);
 }
 
-void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro) {
-  each_phase(args, micro, [&](const Job& job) { run_job(args, exec, micro, job); });
+void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                          const Storage& storage) {
+  each_phase(args, micro, [&](const Job& job) { run_job(args, exec, micro, storage, job); });
 }
 
-size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro) {
+size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+                                    const Storage& storage) {
   size_t most = 0;
-  each_phase(args, micro, [&](const Job& job) { most = std::max(most, bytes_of(job, threads)); });
+  each_phase(args, micro,
+             [&](const Job& job) { most = std::max(most, bytes_of(job, threads, storage)); });
   return most;
 }
 

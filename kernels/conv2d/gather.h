@@ -6,11 +6,16 @@
 
 namespace taxon::kernels {
 
-/// Forward, and the gradient of the input: implicit matrix products.
-void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
-size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
-void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
-size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
+/// Forward, and the gradient of the input: implicit matrix products. The work is in f32, whatever
+/// the storage.
+void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                    const Storage& storage);
+size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+                              const Storage& storage);
+void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                          const Storage& storage);
+size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+                                    const Storage& storage);
 
 /// The gradient of the input for few channels: products added to the image where the filter lay.
 const char* scatter_declines(const Conv2dArgs& args);
@@ -18,9 +23,12 @@ void scatter_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro
 size_t scatter_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
 
 /// The gradients of weight and bias.
-void outer_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro);
-size_t outer_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro);
+void gather_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+                            const Storage& storage);
+size_t gather_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+                                      const Storage& storage);
 /// The gradient of the bias alone; `partial` has room for 8 x k elements.
-void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, float* partial);
+void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
+              float* partial);
 
 }  // namespace taxon::kernels

@@ -1,8 +1,36 @@
 // See reference.h. Sums run in double, in the order of the loops.
 #include "reference.h"
 
+#include <taxon/base/dtype.h>
+
 namespace taxon::kernels {
 namespace {
+
+double wide(double x) {
+  return x;
+}
+double wide(bf16 x) {
+  return static_cast<double>(static_cast<float>(x));
+}
+template <class T>
+T rounded(double x) {
+  if constexpr (sizeof(T) < sizeof(float)) {
+    return T(static_cast<float>(x));
+  } else {
+    return static_cast<T>(x);
+  }
+}
+/// The type of weights, biases and their gradients beside images of T.
+template <class T>
+struct Parameter {
+  using type = T;
+};
+template <>
+struct Parameter<bf16> {
+  using type = float;
+};
+template <class T>
+using ParameterOf = typename Parameter<T>::type;
 
 /// The sizes of one group, and where things lie.
 struct Sizes {
@@ -25,9 +53,9 @@ int64_t output_at(int64_t i, int64_t t, int64_t stride, int64_t pad, int64_t dil
 }
 
 template <class T>
-double dot(const T* a, const T* b, int64_t count) {
+double dot(const T* a, const ParameterOf<T>* b, int64_t count) {
   double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  for (int64_t i = 0; i < count; ++i) sum += wide(a[i]) * wide(b[i]);
   return sum;
 }
 
@@ -37,8 +65,8 @@ template <class T>
 void reference_forward(const Conv2dArgs& a, const Exec& exec) {
   const Sizes s(a);
   const auto* x = static_cast<const T*>(a.x);
-  const auto* weight = static_cast<const T*>(a.weight);
-  const auto* bias = static_cast<const T*>(a.bias);
+  const auto* weight = static_cast<const ParameterOf<T>*>(a.weight);
+  const auto* bias = static_cast<const ParameterOf<T>*>(a.bias);
   const auto* residual = static_cast<const T*>(a.residual);
   auto* y = static_cast<T*>(a.y);
   const auto point = [&](int64_t n, int64_t oy, int64_t ox, int64_t k) {
@@ -54,10 +82,10 @@ void reference_forward(const Conv2dArgs& a, const Exec& exec) {
                    weight + ((k * a.r + r) * a.s + t) * s.channels, s.channels);
       }
     }
-    if (bias != nullptr) sum += static_cast<double>(bias[k]);
+    if (bias != nullptr) sum += wide(bias[k]);
     const int64_t at = ((n * a.oh + oy) * a.ow + ox) * a.k + k;
-    if (residual != nullptr) sum += static_cast<double>(residual[at]);
-    return static_cast<T>(a.relu && sum < 0 ? 0 : sum);
+    if (residual != nullptr) sum += wide(residual[at]);
+    return rounded<T>(a.relu && sum < 0 ? 0 : sum);
   };
   parallel(exec, a.n * a.oh, [&](int64_t row, int) {
     for (int64_t i = 0; i < a.ow * a.k; ++i) {
@@ -70,7 +98,7 @@ template <class T>
 void reference_backward_data(const Conv2dArgs& a, const Exec& exec) {
   const Sizes s(a);
   auto* x = static_cast<T*>(a.x);
-  const auto* weight = static_cast<const T*>(a.weight);
+  const auto* weight = static_cast<const ParameterOf<T>*>(a.weight);
   const auto* y = static_cast<const T*>(a.y);
   const auto point = [&](int64_t n, int64_t iy, int64_t ix, int64_t c) {
     const int64_t group = c / s.channels;
@@ -84,12 +112,11 @@ void reference_backward_data(const Conv2dArgs& a, const Exec& exec) {
         const T* dy = y + ((n * a.oh + oy) * a.ow + ox) * a.k;
         for (int64_t k = group * s.filters; k < (group + 1) * s.filters; ++k) {
           sum +=
-              static_cast<double>(dy[k]) *
-              static_cast<double>(weight[((k * a.r + r) * a.s + t) * s.channels + c % s.channels]);
+              wide(dy[k]) * wide(weight[((k * a.r + r) * a.s + t) * s.channels + c % s.channels]);
         }
       }
     }
-    return static_cast<T>(sum);
+    return rounded<T>(sum);
   };
   parallel(exec, a.n * a.h, [&](int64_t row, int) {
     for (int64_t i = 0; i < a.w * a.c; ++i) {
@@ -102,8 +129,8 @@ template <class T>
 void reference_backward_weight(const Conv2dArgs& a, const Exec& exec) {
   const Sizes s(a);
   const auto* x = static_cast<const T*>(a.x);
-  auto* weight = static_cast<T*>(a.weight);
-  auto* bias = static_cast<T*>(a.bias);
+  auto* weight = static_cast<ParameterOf<T>*>(a.weight);
+  auto* bias = static_cast<ParameterOf<T>*>(a.bias);
   const auto* y = static_cast<const T*>(a.y);
   const auto tap = [&](int64_t k, int64_t r, int64_t t, int64_t c) {
     double sum = 0;
@@ -114,12 +141,12 @@ void reference_backward_weight(const Conv2dArgs& a, const Exec& exec) {
         for (int64_t ox = 0; ox < a.ow; ++ox) {
           const int64_t ix = input_at(ox, t, a.stride_w, a.pad_w, a.dilation_w, a.w);
           if (ix < 0) continue;
-          sum += static_cast<double>(x[((n * a.h + iy) * a.w + ix) * a.c + c]) *
-                 static_cast<double>(y[((n * a.oh + oy) * a.ow + ox) * a.k + k]);
+          sum += wide(x[((n * a.h + iy) * a.w + ix) * a.c + c]) *
+                 wide(y[((n * a.oh + oy) * a.ow + ox) * a.k + k]);
         }
       }
     }
-    return static_cast<T>(sum);
+    return rounded<ParameterOf<T>>(sum);
   };
   parallel(exec, a.k, [&](int64_t k, int) {
     const int64_t first = k / s.filters * s.channels;
@@ -129,16 +156,19 @@ void reference_backward_weight(const Conv2dArgs& a, const Exec& exec) {
     }
     if (bias == nullptr) return;
     double sum = 0;
-    for (int64_t p = 0; p < a.n * a.oh * a.ow; ++p) sum += static_cast<double>(y[p * a.k + k]);
-    bias[k] = static_cast<T>(sum);
+    for (int64_t p = 0; p < a.n * a.oh * a.ow; ++p) sum += wide(y[p * a.k + k]);
+    bias[k] = rounded<ParameterOf<T>>(sum);
   });
 }
 
 template void reference_forward<float>(const Conv2dArgs&, const Exec&);
+template void reference_forward<bf16>(const Conv2dArgs&, const Exec&);
 template void reference_forward<double>(const Conv2dArgs&, const Exec&);
 template void reference_backward_data<float>(const Conv2dArgs&, const Exec&);
+template void reference_backward_data<bf16>(const Conv2dArgs&, const Exec&);
 template void reference_backward_data<double>(const Conv2dArgs&, const Exec&);
 template void reference_backward_weight<float>(const Conv2dArgs&, const Exec&);
+template void reference_backward_weight<bf16>(const Conv2dArgs&, const Exec&);
 template void reference_backward_weight<double>(const Conv2dArgs&, const Exec&);
 
 }  // namespace taxon::kernels

@@ -1,4 +1,5 @@
-// Convolution by its definition, for float and double: what every other row is measured against.
+// Convolution by its definition, for float, double and bf16 images: what every other row is
+// measured against.
 #pragma once
 
 #include <taxon/kernels/conv2d.h>

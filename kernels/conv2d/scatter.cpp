@@ -57,8 +57,8 @@ void pack(const Conv2dArgs& a, const Micro& micro, const Plan& p, float* to) {
   for (int64_t r = 0; r < a.r; ++r) {
     for (int64_t panel = 0; panel < p.panels; ++panel) {
       const int64_t first = panel * p.width;
-      micro.copy(weight + r * p.cols + first, a.r * p.cols, a.k, std::min(p.width, p.cols - first),
-                 to, p.width, p.width);
+      micro.f32->copy(weight + r * p.cols + first, a.r * p.cols, a.k,
+                      std::min(p.width, p.cols - first), to, p.width, p.width);
       to += p.panel_elements(a.k);
     }
   }
@@ -133,8 +133,9 @@ void scatter_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro
         weights += p.panel_elements(args.k);
       }
     }
-    micro.copy(image + args.pad_h * p.row + args.pad_w * args.c, p.row, args.h, args.w * args.c,
-               dx + n * args.h * args.w * args.c, args.w * args.c, args.w * args.c);
+    micro.f32->copy(image + args.pad_h * p.row + args.pad_w * args.c, p.row, args.h,
+                    args.w * args.c, dx + n * args.h * args.w * args.c, args.w * args.c,
+                    args.w * args.c);
   });
 }
 

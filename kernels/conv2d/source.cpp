@@ -25,9 +25,9 @@ void place(SlabLayout& s, const Axis& h, const Axis& w, const Blocks& blocks) {
 
 namespace {
 
-void zero_pixels(const Micro& micro, const SlabLayout& layout, int64_t pixels, float* to) {
+void zero_pixels(const Storage& storage, const SlabLayout& layout, int64_t pixels, float* to) {
   for (int64_t s = 0; s < layout.slabs && pixels > 0; ++s) {
-    micro.copy(nullptr, 0, 1, 0, to + s * layout.slab, 0, pixels * layout.pixel);
+    storage.copy(nullptr, 0, 1, 0, to + s * layout.slab, 0, pixels * layout.pixel);
   }
 }
 
@@ -45,25 +45,25 @@ Span covered(const Axis& a, int64_t padded) {
 
 }  // namespace
 
-void fill_slabs(const Micro& micro, const Source& source, const Axis& h, const Axis& w,
+void fill_slabs(const Storage& storage, const Source& source, const Axis& h, const Axis& w,
                 const SlabLayout& layout, const Block& block, float* slabs) {
   const int64_t width = w.padded(w.count), height = h.padded(block.rows);
   const Span columns = covered(w, width);
   for (int64_t i = 0; i < block.images; ++i) {
-    const float* image = source.data + (block.image + i) * source.image;
+    const int64_t image = (block.image + i) * source.image;
     for (int64_t p = 0; p < height; ++p) {
       float* to = slabs + i * layout.image + p * layout.row;
       const int64_t y = (block.row * h.step + p) * h.source_step + h.source_origin;
       if (y < 0 || y >= h.source_count || columns.first >= columns.last) {
-        zero_pixels(micro, layout, width, to);
+        zero_pixels(storage, layout, width, to);
         continue;
       }
       const int64_t x = columns.first * w.source_step + w.source_origin;
-      zero_pixels(micro, layout, columns.first, to);
-      micro.to_slabs(image + y * source.row + x * source.pixel, source.pixel * w.source_step,
-                     columns.last - columns.first, layout.depth, to + columns.first * layout.pixel,
-                     layout.pixel, layout.slab);
-      zero_pixels(micro, layout, width - columns.last, to + columns.last * layout.pixel);
+      zero_pixels(storage, layout, columns.first, to);
+      storage.to_slabs(storage.at(source.data, image + y * source.row + x * source.pixel),
+                       source.pixel * w.source_step, columns.last - columns.first, layout.depth,
+                       to + columns.first * layout.pixel, layout.pixel, layout.slab);
+      zero_pixels(storage, layout, width - columns.last, to + columns.last * layout.pixel);
     }
   }
 }

@@ -24,13 +24,13 @@ struct SlabLayout {
 SlabLayout slabs_of(int64_t depth);
 void place(SlabLayout& layout, const Axis& h, const Axis& w, const Blocks& blocks);
 
-/// An NHWC tensor, one group of its channels.
+/// An NHWC tensor of some storage type, one group of its channels.
 struct Source {
-  const float* data;          ///< at the group's first channel
+  const void* data;           ///< at the group's first channel
   int64_t image, row, pixel;  ///< strides in elements
 };
 
-void fill_slabs(const Micro& micro, const Source& source, const Axis& h, const Axis& w,
+void fill_slabs(const Storage& storage, const Source& source, const Axis& h, const Axis& w,
                 const SlabLayout& layout, const Block& block, float* slabs);
 
 /// For each grid point of a block, image by image: its offset in a slab.

@@ -18,12 +18,12 @@ Row<Conv2dArgs> row_of(const char* name, Needs needs) {
   return {name,
           needs,
           true,
-          winograd_declines,
+          winograd_forward_declines,
           [](const Conv2dArgs& args, int threads) {
-            return scratch(args, threads, {&micro, &transform});
+            return scratch(args, threads, {&micro, &transform, micro.f32});
           },
           [](const Conv2dArgs& args, const Exec& exec) {
-            run(args, exec, {&micro, &transform});
+            run(args, exec, {&micro, &transform, micro.f32});
           }};
 }
 
@@ -162,19 +162,19 @@ TEST_CASE("winograd: the low-error points stay within 2e-5 of the largest value"
 
 TEST_CASE("winograd: declines what it cannot do, and all when sums of products are asked for") {
   Conv<float> conv({2, 8, 8, 16, 32, 3, 3, 1, 1});
-  CHECK(winograd_declines(conv.args) == nullptr);
+  CHECK(winograd_forward_declines(conv.args) == nullptr);
   conv.args.exact = true;
-  CHECK(winograd_declines(conv.args) == std::string("exact convolution asked for"));
+  CHECK(winograd_forward_declines(conv.args) == std::string("exact convolution asked for"));
   for (const Case& c : {Case{2, 8, 8, 16, 32, 3, 3, 2, 1}, Case{2, 8, 8, 16, 32, 1, 1},
                         Case{2, 8, 8, 16, 32, 5, 5, 1, 2}, Case{2, 8, 8, 16, 32, 3, 3, 1, 1, 2},
                         Case{2, 8, 8, 16, 32, 3, 3, 1, 1, 1, 2}, Case{2, 8, 8, 3, 32, 3, 3, 1, 1},
                         Case{2, 8, 8, 16, 32, 3, 3, 1, 3}, Case{2, 2, 2, 16, 32, 3, 3, 1, 1},
                         Case{3, 4, 4, 16, 32, 3, 3, 1, 1}}) {
     INFO(c);
-    CHECK(winograd_declines(Conv<float>(c).args) != nullptr);
-    CHECK(winograd_weight_declines(Conv<float>(c).args) != nullptr);
+    CHECK(winograd_forward_declines(Conv<float>(c).args) != nullptr);
+    CHECK(winograd_backward_weight_declines(Conv<float>(c).args) != nullptr);
   }
   const Conv<float> few({1, 16, 16, 256, 256, 3, 3, 1, 1});
-  CHECK(winograd_declines(few.args) == nullptr);
-  CHECK(winograd_weight_declines(few.args) == std::string("few tiles"));
+  CHECK(winograd_forward_declines(few.args) == nullptr);
+  CHECK(winograd_backward_weight_declines(few.args) == std::string("few tiles"));
 }

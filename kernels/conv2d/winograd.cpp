@@ -27,7 +27,7 @@ constexpr int64_t kLeastBlock = 14;           // tiles, about
 constexpr int64_t kPanelBlock = 64;           // tiles, when walking by panels
 constexpr int64_t kAllTilesBytes = 12 << 20;  // of all transformed inputs, when walking by panels
 constexpr int64_t kManyChannels = 512;
-constexpr int64_t kStreamElements = 3 << 20;  // outputs of 12 MiB and more go past the caches
+constexpr int64_t kStreamBytes = 12 << 20;  // outputs of so many go past the caches
 
 /// A convolution of `from` to `to`, either direction.
 struct Job {
@@ -46,9 +46,12 @@ struct Job {
   int64_t block_first(int64_t b) const { return split_at(count, blocks, b); }
 };
 
-Job make_job(const Conv2dArgs& args, const Micro& micro, bool turned) {
+Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
+  const Micro& micro = *set.micro;
   Job job;
-  const WinogradImages x = {args.h, args.w, args.c}, y = {args.oh, args.ow, args.k};
+  const int64_t element = set.storage->element;
+  const WinogradImages x = {args.h, args.w, args.c, element},
+                       y = {args.oh, args.ow, args.k, element};
   job.turned = turned;
   job.from = turned ? y : x;
   job.to = turned ? x : y;
@@ -137,10 +140,10 @@ void transform_weights(const Conv2dArgs& args, const WinogradSet& set, const Job
 }
 
 /// V of one block.
-void transform_input(const WinogradSet& set, const Job& job, const float* source,
-                     const float* zeros, int64_t block, float* v) {
+void transform_input(const WinogradSet& set, const Job& job, const void* source, const float* zeros,
+                     int64_t block, float* v) {
   const int64_t first = job.block_first(block), last = job.block_first(block + 1);
-  const float *pixels[36], *ahead[36];
+  const void *pixels[36], *ahead[36];
   for (int64_t t = first; t < last; ++t) {
     const int64_t next = std::min(t + kWinogradAhead, job.count - 1);
     winograd_input_pixels(source, job.from, job.tiles, t, zeros, pixels);
@@ -182,8 +185,8 @@ void transform_output(const WinogradSet& set, const Job& job, const WinogradOutp
   for (int64_t t = first; t < last; ++t) {
     const WinogradPlace p = winograd_place(job.tiles, t);
     const int64_t at = ((p.image * job.to.h + p.y) * job.to.w + p.x) * job.to.c + column;
-    to.y = out.y + at;
-    if (out.residual != nullptr) to.residual = out.residual + at;
+    to.y = set.storage->at(out.y, at);
+    to.residual = set.storage->at(out.residual, at);
     to.rows = static_cast<int>(std::min<int64_t>(4, job.to.h - p.y));
     to.cols = static_cast<int>(std::min<int64_t>(4, job.to.w - p.x));
     set.transform->output(to, product + (t - first) * job.width, job.product_xi(), channels);
@@ -192,7 +195,7 @@ void transform_output(const WinogradSet& set, const Job& job, const WinogradOutp
 }
 
 void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
-                   const Memory& m, const float* source, const WinogradOutput& out) {
+                   const Memory& m, const void* source, const WinogradOutput& out) {
   parallel(exec, job.panels, [&](int64_t panel, int slot) {
     transform_weights(args, set, job, panel, m.filters + slot * 9 * kTurned * job.width,
                       m.weights + panel * job.panel_elements());
@@ -210,7 +213,7 @@ void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& 
 }
 
 void run_by_panels(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
-                   const Memory& m, const float* source, const WinogradOutput& out) {
+                   const Memory& m, const void* source, const WinogradOutput& out) {
   parallel(exec, job.blocks, [&](int64_t block, int) {
     transform_input(set, job, source, m.zeros, block, m.input + block * job.input.elements());
   });
@@ -227,17 +230,17 @@ void run_by_panels(const Conv2dArgs& args, const Exec& exec, const WinogradSet& 
 }
 
 void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, bool turned) {
-  const Job job = make_job(args, *set.micro, turned);
+  const Job job = make_job(args, set, turned);
   if (job.count == 0) return;
   Carver carver(exec.scratch);
   const Memory m = carve(carver, job, exec.threads);
   fill_tables(job, m);
-  const auto* source = static_cast<const float*>(turned ? args.y : args.x);
-  auto* dest = static_cast<float*>(turned ? args.x : args.y);
+  const void* source = turned ? args.y : args.x;
+  void* dest = turned ? args.x : args.y;
   const int64_t vector = set.micro->width;
-  const bool stream = args.n * job.to.h * job.to.w * job.to.c >= kStreamElements &&
-                      job.to.c % vector == 0 &&
-                      reinterpret_cast<uintptr_t>(dest) % (static_cast<size_t>(vector) * 4) == 0;
+  const bool stream =
+      args.n * job.to.h * job.to.w * job.to.pixel() >= kStreamBytes && job.to.c % vector == 0 &&
+      reinterpret_cast<uintptr_t>(dest) % static_cast<size_t>(vector * set.storage->element) == 0;
   WinogradOutput out = {};
   out.y = dest;
   out.row_stride = job.to.w * job.to.c;
@@ -245,7 +248,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, b
   out.stream = stream;
   if (!turned) {
     out.bias = static_cast<const float*>(args.bias);
-    out.residual = static_cast<const float*>(args.residual);
+    out.residual = args.residual;
     out.relu = args.relu;
   }
   (job.by_panels ? run_by_panels : run_by_blocks)(args, exec, set, job, m, source, out);
@@ -253,13 +256,13 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, b
 
 size_t scratch_of(const Conv2dArgs& args, int threads, const WinogradSet& set, bool turned) {
   Carver carver;
-  carve(carver, make_job(args, *set.micro, turned), threads);
+  carve(carver, make_job(args, set, turned), threads);
   return carver.used();
 }
 
 }  // namespace
 
-const char* winograd_declines(const Conv2dArgs& args) {
+const char* winograd_forward_declines(const Conv2dArgs& args) {
   if (args.exact) return "exact convolution asked for";
   if (args.r != 3 || args.s != 3) return "filter not 3x3";
   if (args.stride_h != 1 || args.stride_w != 1) return "stride";
@@ -271,6 +274,10 @@ const char* winograd_declines(const Conv2dArgs& args) {
   // One tile of 512 channels: 4.4 ms against 3.0 ms. Four tiles of 256: 0.7 against 1.2.
   if (args.n * winograd_tiles(args.oh, args.ow, 0, 0).an_image() < 4) return "few tiles";
   return nullptr;
+}
+
+const char* winograd_backward_data_declines(const Conv2dArgs& args) {
+  return winograd_forward_declines(args);
 }
 
 void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set) {

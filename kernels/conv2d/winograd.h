@@ -15,26 +15,27 @@
 
 namespace taxon::kernels {
 
-/// Where a tile of rows x cols (at most 4 x 4) pixels goes, + bias, + residual, then ReLU.
+/// Where a tile of rows x cols (at most 4 x 4) pixels goes, + bias, + residual, then ReLU. Strides
+/// are in elements of the storage type.
 struct WinogradOutput {
-  float* y;
-  const float* bias;      ///< or null
-  const float* residual;  ///< laid out as y, or null
+  void* y;
+  const float* bias;     ///< or null
+  const void* residual;  ///< laid out as y, or null
   int64_t row_stride, pixel_stride;
   int rows, cols;
   bool relu;
   bool stream;  ///< past the caches: channels a multiple of the vector, y aligned
 };
 
-/// The transforms of one instruction set. Transformed values are stored [xi][slab][tile][row of a
-/// slab], xi = 0 .. 35, with up to kSlab channels in a slab.
+/// The transforms of one instruction set and storage type of images. Transformed values are stored
+/// [xi][slab][tile][row of a slab], xi = 0 .. 35, with up to kSlab channels in a slab.
 struct WinogradMicro {
   /// B^T d B of one tile: 36 pixels (row by row; zeros where the tile leaves the image) of
   /// `channels`. `ahead`: pixels that will be wanted soon.
-  void (*input)(const float* const* pixels, const float* const* ahead, int64_t channels, float* v,
+  void (*input)(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
                 int64_t xi_stride, int64_t slab_stride);
   /// A y A^T of one tile of the output's gradient: 16 pixels.
-  void (*output_grad)(const float* const* pixels, const float* const* ahead, int64_t channels,
+  void (*output_grad)(const void* const* pixels, const void* const* ahead, int64_t channels,
                       float* v, int64_t xi_stride, int64_t slab_stride);
   /// G g G^T for `rows` x `cols` filters: nine taps, each `rows` rows of `cols` elements; cols are
   /// filled up with zeros to `width`, a multiple of the vector.
@@ -50,13 +51,13 @@ struct WinogradMicro {
 };
 
 namespace baseline {
-extern const WinogradMicro winograd, winograd_integer;
+extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
 }
 namespace avx2 {
-extern const WinogradMicro winograd, winograd_integer;
+extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
 }
 namespace avx512 {
-extern const WinogradMicro winograd, winograd_integer;
+extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
 }
 
 /// What a call needs: products and transforms of one instruction set. The `winograd_integer` set
@@ -64,12 +65,13 @@ extern const WinogradMicro winograd, winograd_integer;
 struct WinogradSet {
   const Micro* micro;
   const WinogradMicro* transform;
+  const Storage* storage;  ///< that of `transform`
 };
 
-/// The reason why these sizes cannot or should not be done so, or nullptr: forward and backward
-/// data; backward weight.
-const char* winograd_declines(const Conv2dArgs& args);
-const char* winograd_weight_declines(const Conv2dArgs& args);
+/// The reason why these sizes cannot or should not be done so, or nullptr.
+const char* winograd_forward_declines(const Conv2dArgs& args);
+const char* winograd_backward_data_declines(const Conv2dArgs& args);
+const char* winograd_backward_weight_declines(const Conv2dArgs& args);
 
 void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set);
 size_t winograd_forward_scratch(const Conv2dArgs& args, int threads, const WinogradSet& set);

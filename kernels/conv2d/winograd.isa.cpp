@@ -6,8 +6,9 @@
 namespace taxon::kernels {
 namespace {
 
-TAXON_INLINE void prefetch(const float* const* pixels, int64_t count, int64_t at) {
-  for (int64_t i = 0; i < count; ++i) __builtin_prefetch(pixels[i] + at);
+template <class T>
+TAXON_INLINE void prefetch(const void* const* pixels, int64_t count, int64_t at) {
+  for (int64_t i = 0; i < count; ++i) __builtin_prefetch(static_cast<const T*>(pixels[i]) + at);
 }
 
 /// M d M^T for one vector of channels, where Half is the one-dimensional M: d(row, column) gives an
@@ -56,30 +57,32 @@ TAXON_INLINE void expand(Get d, Put put) {
 }
 
 /// One tile of Half::taken x Half::taken pixels.
-template <class Half>
-TAXON_INLINE void expand_pixels(const float* const* pixels, const float* const* ahead,
+template <class Half, class T>
+TAXON_INLINE void expand_pixels(const void* const* pixels, const void* const* ahead,
                                 int64_t channels, float* v, int64_t xi_stride,
                                 int64_t slab_stride) {
   constexpr int n = Half::taken;
   each(0, channels, [&](int64_t c, auto part) {
-    prefetch(ahead, n * n, c);
+    prefetch<T>(ahead, n * n, c);
     float* to = v + c / kSlab * slab_stride + c % kSlab;
-    expand<Half>([&](int r, int s) { return part.load(pixels[r * n + s] + c); },
-                 [&](int64_t xi, Vec x) { store(to + xi * xi_stride, x); });
+    expand<Half>(
+        [&](int r, int s) { return part.load(static_cast<const T*>(pixels[r * n + s]) + c); },
+        [&](int64_t xi, Vec x) { store(to + xi * xi_stride, x); });
   });
 }
 
-template <class P>
-void input(const float* const* pixels, const float* const* ahead, int64_t channels, float* v,
+template <class P, class T>
+void input(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
            int64_t xi_stride, int64_t slab_stride) {
-  expand_pixels<typename Transform1d<P>::Input>(pixels, ahead, channels, v, xi_stride, slab_stride);
+  expand_pixels<typename Transform1d<P>::Input, T>(pixels, ahead, channels, v, xi_stride,
+                                                   slab_stride);
 }
 
-template <class P>
-void output_grad(const float* const* pixels, const float* const* ahead, int64_t channels, float* v,
+template <class P, class T>
+void output_grad(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
                  int64_t xi_stride, int64_t slab_stride) {
-  expand_pixels<typename Transform1d<P>::OutputGrad>(pixels, ahead, channels, v, xi_stride,
-                                                     slab_stride);
+  expand_pixels<typename Transform1d<P>::OutputGrad, T>(pixels, ahead, channels, v, xi_stride,
+                                                        slab_stride);
 }
 
 template <class P>
@@ -115,22 +118,24 @@ TAXON_INLINE void output_vector(const float* m, int64_t xi_stride, Put put) {
   }
 }
 
-template <class P>
+template <class P, class T>
 void output(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels) {
+  T* y = static_cast<T*>(to.y);
+  const T* residual = static_cast<const T*>(to.residual);
   const Vec least = broadcast(to.relu ? 0.0f : -__builtin_inff());
   const bool whole = to.rows == 4 && to.cols == 4 && to.residual == nullptr;
   const auto vector = [&](int64_t c, auto part) {
     const Vec bias = to.bias == nullptr ? Vec{} : part.load(to.bias + c);
     if (whole) {
       output_vector<P>(m + c, xi_stride, [&](int64_t r, int64_t s, Vec x) {
-        part.store(to.y + r * to.row_stride + s * to.pixel_stride + c, max(least, x + bias));
+        part.store(y + r * to.row_stride + s * to.pixel_stride + c, max(least, x + bias));
       });
     } else {
       output_vector<P>(m + c, xi_stride, [&](int64_t r, int64_t s, Vec x) {
         if (r >= to.rows || s >= to.cols) return;
         const int64_t at = r * to.row_stride + s * to.pixel_stride + c;
-        const Vec more = to.residual == nullptr ? Vec{} : part.load(to.residual + at);
-        part.store(to.y + at, max(least, x + bias + more));
+        const Vec more = residual == nullptr ? Vec{} : part.load(residual + at);
+        part.store(y + at, max(least, x + bias + more));
       });
     }
   };
@@ -170,17 +175,18 @@ void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t c
   });
 }
 
-template <class P>
+template <class P, class T>
 constexpr WinogradMicro set() {
-  return {input<P>, output_grad<P>, weight<P>, output<P>, finish, weight_grad<P>};
+  return {input<P, T>, output_grad<P, T>, weight<P>, output<P, T>, finish, weight_grad<P>};
 }
 
 }  // namespace
 
 namespace TAXON_ISA {
 
-const WinogradMicro winograd = set<LowError>();
-const WinogradMicro winograd_integer = set<Integer>();
+const WinogradMicro winograd = set<LowError, float>();
+const WinogradMicro winograd_bf16 = set<LowError, Bf16>();
+const WinogradMicro winograd_integer = set<Integer, float>();
 
 }  // namespace TAXON_ISA
 }  // namespace taxon::kernels

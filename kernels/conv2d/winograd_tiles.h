@@ -8,6 +8,9 @@ namespace taxon::kernels {
 /// Images of h x w pixels of c channels, NHWC.
 struct WinogradImages {
   int64_t h, w, c;
+  int64_t element;  ///< bytes
+
+  int64_t pixel() const { return c * element; }
 };
 
 /// The tiles of n images, numbered image by image, row by row.
@@ -37,14 +40,16 @@ inline WinogradPlace winograd_place(const WinogradTiles& t, int64_t tile) {
 /// The addresses of size x size pixels from (top, left) on; `zeros` (at least c elements) for those
 /// outside the image.
 template <int size>
-inline void winograd_pixels(const float* image, const WinogradImages& s, int64_t top, int64_t left,
-                            const float* zeros, const float** pixels) {
-  const int64_t corner = (top * s.w + left) * s.c;  // may lie outside
+inline void winograd_pixels(const void* images, int64_t image, const WinogradImages& s, int64_t top,
+                            int64_t left, const void* zeros, const void** pixels) {
+  const char* base = static_cast<const char*>(images);
+  const int64_t step = s.pixel();
+  const int64_t corner = ((image * s.h + top) * s.w + left) * step;  // may lie outside
   const bool inside = top >= 0 && left >= 0 && top + size <= s.h && left + size <= s.w;
   if (inside) {
     for (int64_t i = 0; i < size; ++i) {
       for (int64_t j = 0; j < size; ++j)
-        pixels[i * size + j] = image + (corner + (i * s.w + j) * s.c);
+        pixels[i * size + j] = base + (corner + (i * s.w + j) * step);
     }
     return;
   }
@@ -52,23 +57,23 @@ inline void winograd_pixels(const float* image, const WinogradImages& s, int64_t
     const bool row = top + i >= 0 && top + i < s.h;
     for (int64_t j = 0; j < size; ++j) {
       const bool there = row && left + j >= 0 && left + j < s.w;
-      pixels[i * size + j] = there ? image + (corner + (i * s.w + j) * s.c) : zeros;
+      pixels[i * size + j] = there ? base + (corner + (i * s.w + j) * step) : zeros;
     }
   }
 }
 
 /// The 6x6 input pixels of a tile.
-inline void winograd_input_pixels(const float* x, const WinogradImages& s, const WinogradTiles& t,
-                                  int64_t tile, const float* zeros, const float** pixels) {
+inline void winograd_input_pixels(const void* x, const WinogradImages& s, const WinogradTiles& t,
+                                  int64_t tile, const void* zeros, const void** pixels) {
   const WinogradPlace p = winograd_place(t, tile);
-  winograd_pixels<6>(x + p.image * s.h * s.w * s.c, s, p.y - t.pad_h, p.x - t.pad_w, zeros, pixels);
+  winograd_pixels<6>(x, p.image, s, p.y - t.pad_h, p.x - t.pad_w, zeros, pixels);
 }
 
 /// The 4x4 output pixels of a tile, to be read.
-inline void winograd_output_pixels(const float* y, const WinogradImages& s, const WinogradTiles& t,
-                                   int64_t tile, const float* zeros, const float** pixels) {
+inline void winograd_output_pixels(const void* y, const WinogradImages& s, const WinogradTiles& t,
+                                   int64_t tile, const void* zeros, const void** pixels) {
   const WinogradPlace p = winograd_place(t, tile);
-  winograd_pixels<4>(y + p.image * s.h * s.w * s.c, s, p.y, p.x, zeros, pixels);
+  winograd_pixels<4>(y, p.image, s, p.y, p.x, zeros, pixels);
 }
 
 /// Transformed values: [xi][slab][tile][row], rows of up to kSlab channels, xi strides padded by a

@@ -3,6 +3,8 @@
 // threads) is plain code that is handed a set.
 #pragma once
 
+#include "gemm/storage.h"
+
 #include <stdint.h>
 
 namespace taxon::kernels {
@@ -57,20 +59,11 @@ struct Micro {
   /// c[i * ldc + j] (+)= a row i . b row j (both k long) for a few rows of a: no packing.
   void (*dots)(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb, int64_t cols,
                int64_t k, float* c, int64_t ldc, const float* bias, bool accumulate, bool relu);
-  /// rows x cols from src to dst, each row filled up with zeros to `padded` columns.
-  void (*copy)(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
-               int64_t dst_stride, int64_t padded);
   /// dst[j][i] = src[i][j] for rows x cols of src, each row of dst filled up with zeros to
   /// `padded`.
   void (*transpose)(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
                     int64_t dst_stride, int64_t padded);
-  /// Rows (or pixels) of `depth` elements into slabs: dst[slab * slab_stride + row * row_stride +
-  /// d].
-  void (*to_slabs)(const float* src, int64_t src_stride, int64_t rows, int64_t depth, float* dst,
-                   int64_t row_stride, int64_t slab_stride);
-  /// dst[j] (+)= sum over rows of src[row][j]
-  void (*column_sums)(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
-                      bool accumulate);
+  const Storage* f32;  ///< copies and sums
 };
 
 namespace baseline {

@@ -337,23 +337,6 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
   }
 }
 
-TAXON_INLINE void copy_row(const float* src, int64_t count, float* dst) {
-  int64_t i = 0;
-  for (; i + kWidth <= count; i += kWidth) store(dst + i, load(src + i));
-  for (; i + 4 <= count; i += 4) {
-    store(dst + i, load_as<Quad>(src + i));
-  }
-  for (; i < count; ++i) dst[i] = src[i];
-}
-
-void copy(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
-          int64_t dst_stride, int64_t padded) {
-  for (int64_t i = 0; i < rows; ++i) {
-    copy_row(src + i * src_stride, cols, dst + i * dst_stride);
-    for (int64_t j = cols; j < padded; ++j) dst[i * dst_stride + j] = 0;
-  }
-}
-
 /// A 4 x 4 block, in two steps of interleaving.
 TAXON_INLINE void transpose4(const float* src, int64_t src_stride, float* dst, int64_t dst_stride) {
   Quad r[4];
@@ -383,42 +366,8 @@ void transpose(const float* src, int64_t src_stride, int64_t rows, int64_t cols,
   }
 }
 
-void to_slabs(const float* src, int64_t src_stride, int64_t rows, int64_t depth, float* dst,
-              int64_t row_stride, int64_t slab_stride) {
-  if (depth == src_stride && depth == row_stride) {
-    copy_row(src, rows * depth, dst);
-    return;
-  }
-  const int64_t whole = depth / kSlab, rest = depth % kSlab;
-  for (int64_t i = 0; i < rows; ++i) {
-    const float* from = src + i * src_stride;
-    float* to = dst + i * row_stride;
-    for (int64_t s = 0; s < whole; ++s) {
-      for (int64_t d = 0; d < kSlab; d += kWidth) store(to + d, load(from + d));
-      from += kSlab;
-      to += slab_stride;
-    }
-    copy_row(from, rest, to);
-  }
-}
-
-void column_sums(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
-                 bool accumulate) {
-  int64_t j = 0;
-  for (; j + kWidth <= cols; j += kWidth) {
-    Vec s = Vec{};
-    for (int64_t i = 0; i < rows; ++i) s += load(src + i * src_stride + j);
-    store(dst + j, accumulate ? s + load(dst + j) : s);
-  }
-  for (; j < cols; ++j) {
-    float s = 0;
-    for (int64_t i = 0; i < rows; ++i) s += src[i * src_stride + j];
-    dst[j] = accumulate ? s + dst[j] : s;
-  }
-}
-
 }  // namespace
 
-const Micro micro = {kRows, kWidth, tile, outer, dots, copy, transpose, to_slabs, column_sums};
+const Micro micro = {kRows, kWidth, tile, outer, dots, transpose, &f32};
 
 }  // namespace taxon::kernels::TAXON_ISA

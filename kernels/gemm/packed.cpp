@@ -90,7 +90,7 @@ void pack_panel(const GemmArgs& a, const Micro& micro, const Plan& p, const Pass
   if (a.trans_b) {
     micro.transpose(b + col * a.ldb + pass.k, a.ldb, cols, pass.depth, to, p.width, p.width);
   } else {
-    micro.copy(b + pass.k * a.ldb + col, a.ldb, pass.depth, cols, to, p.width, p.width);
+    micro.f32->copy(b + pass.k * a.ldb + col, a.ldb, pass.depth, cols, to, p.width, p.width);
   }
 }
 
@@ -137,7 +137,7 @@ void multiply(const GemmArgs& a, const Micro& micro, const Plan& p, const Memory
     row_stride = kSlab;
     origin = rows.first;
     const int64_t slab = rows.count * kSlab;
-    micro.to_slabs(from + rows.first * a.lda, a.lda, rows.count, pass.depth, m.a, kSlab, slab);
+    micro.f32->to_slabs(from + rows.first * a.lda, a.lda, rows.count, pass.depth, m.a, kSlab, slab);
     from = m.a;
     count = ceil_div(pass.depth, kSlab);
     for (int64_t s = 0; s < count; ++s) {
@@ -178,8 +178,8 @@ void multiply_outer(const GemmArgs& a, const Micro& micro, const Plan& p, const 
   const int64_t a_step = p.pack_a ? p.panel_step : a.lda;
   for (int64_t t = 0; p.pack_a && t < rows.tiles; ++t) {
     const int64_t count = rows.start(t + 1) - rows.start(t);
-    micro.copy(from + rows.start(t), a.lda, pass.depth, count, m.a + t * p.panel_step * p.depth,
-               p.panel_step, count);
+    micro.f32->copy(from + rows.start(t), a.lda, pass.depth, count,
+                    m.a + t * p.panel_step * p.depth, p.panel_step, count);
   }
   int64_t a_steps[kDepth], b_steps[kDepth];
   for (int64_t i = 0; i < pass.depth; ++i) a_steps[i] = i * a_step;

@@ -24,8 +24,8 @@ struct Conv2dArgs {
   bool exact = false;  ///< sums of products only: rows that multiply less (Winograd) decline
 };
 
-Rows<Conv2dArgs> conv2d_forward_rows(Type type);          ///< f32, f64
-Rows<Conv2dArgs> conv2d_backward_data_rows(Type type);    ///< f32, f64
-Rows<Conv2dArgs> conv2d_backward_weight_rows(Type type);  ///< f32, f64
+Rows<Conv2dArgs> conv2d_forward_rows(Type type);          ///< f32, bf16, f64
+Rows<Conv2dArgs> conv2d_backward_data_rows(Type type);    ///< f32, bf16, f64
+Rows<Conv2dArgs> conv2d_backward_weight_rows(Type type);  ///< f32, bf16, f64
 
 }  // namespace taxon::kernels
