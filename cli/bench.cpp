@@ -29,7 +29,7 @@ loss, backward, SGD-Nesterov update) on data in memory.
 Model    --model NAME[,NAME...] (default resnet18)  --batch N (default 128)
          --size N (pixels; default the model's own)  --shortcut A|B (default B)
 Run      --threads N  --seconds S (of measuring each, default 3)
-         --precision f32  --device cpu  --exact-conv (no Winograd convolution)
+         --precision f32|bf16  --device cpu  --exact-conv (no Winograd convolution)
          --peak (the processor's peak and memory bandwidth, no model)
 Output   --json (one object a model)
 
@@ -83,6 +83,7 @@ nlohmann::ordered_json measure(const Request& r, const std::string& name) {
   }
   spec = resolve(spec);
   const auto model = build_model(spec);
+  model->set_precision(parse_precision(r.precision));
   const Tensor x = Tensor::normal(Shape{r.batch, spec.height, spec.width, spec.channels}, 0, 1, 1);
   std::vector<std::int64_t> labels;
   for (std::int64_t i = 0; i < r.batch; ++i) labels.push_back(i % spec.classes);
@@ -140,9 +141,7 @@ void show(const nlohmann::ordered_json& j, bool json) {
 }
 
 void check(const Request& r) {
-  if (r.precision != "f32") {
-    fail<OptionError>("--precision is '", r.precision, "'; this version computes in f32");
-  }
+  parse_precision(r.precision);
   if (r.device != "cpu") fail<OptionError>("--device is '", r.device, "'; this build has cpu");
 }
 

@@ -35,7 +35,7 @@ Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw  --momentum X
           --label-smoothing X
 Stopping  --patience N (epochs without gain on val)  --target ACC (on val)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
-          --seed N  --threads N  --precision auto|f32  --device cpu
+          --seed N  --threads N  --precision auto|f32|bf16  --device cpu
           --exact-conv (no Winograd convolution: slower)
 Output    --json (events on stdout)  --quiet
 

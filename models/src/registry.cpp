@@ -176,6 +176,25 @@ std::shared_ptr<Model> build_model(const ModelSpec& spec, std::uint64_t seed) {
   return build_from(spec, init);
 }
 
+Tensor Model::forward(const Tensor& x) {
+  if (precision_ != DType::bf16) return head(features(x));
+  return head(features(x.to(precision_)).to(DType::f32));
+}
+
+void Model::set_precision(DType precision) {
+  if (precision != DType::f32 && precision != DType::bf16) {
+    fail<OptionError>("precision is '", precision, "', expected f32 or bf16");
+  }
+  precision_ = precision;
+}
+
+DType parse_precision(std::string_view name) {
+  for (const DType type : {DType::f32, DType::bf16}) {
+    if (name == name_of(type)) return type;
+  }
+  fail<OptionError>("precision is '", name, "', expected f32 or bf16");
+}
+
 void Model::freeze_backbone(bool on) {
   const std::string head = head_name() + ".";
   for (NamedTensor& p : named_parameters()) {

@@ -193,6 +193,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
                           static_cast<std::uint64_t>(options.seed));
     s.meta.spec = s.model->spec();
   }
+  s.model->set_precision(parse_precision(options.precision));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
   s.select = s.data.val != nullptr;
@@ -211,7 +212,9 @@ TrainerParts make_parts(const Setup& s) {
   parts.frozen = freeze(s);
   if (s.options.ema > 0) {
     ModelSpec spec = s.meta.spec;
-    parts.average = build_model(spec, static_cast<std::uint64_t>(s.options.seed));
+    const auto average = build_model(spec, static_cast<std::uint64_t>(s.options.seed));
+    average->set_precision(s.model->precision());
+    parts.average = average;
   }
   const bool multi = s.data.task == Task::multi;
   LossOptions loss;

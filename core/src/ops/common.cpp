@@ -1,5 +1,7 @@
 #include "common.h"
 
+#include <algorithm>
+
 #include <taxon/kernels/movement.h>
 #include <taxon/kernels/pointwise.h>
 
@@ -21,6 +23,19 @@ void check_float(std::string_view op, const Specs& in) {
     if (spec.dtype != first->dtype) {
       fail<DTypeError>(op, ": inputs ", *first, " and ", spec,
                        " differ in dtype; expected one dtype");
+    }
+  }
+}
+
+void check_float(std::string_view op, const Specs& in, std::span<const std::size_t> parameters) {
+  const DType activations = in[0].dtype;
+  if (activations != DType::bf16) return check_float(op, in);
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const bool parameter = std::find(parameters.begin(), parameters.end(), i) != parameters.end();
+    const DType expected = parameter ? DType::f32 : DType::bf16;
+    if (in[i].defined && in[i].dtype != expected) {
+      fail<DTypeError>(op, ": input ", i, " is ", in[i], " beside activations ", in[0],
+                       "; expected ", expected);
     }
   }
 }

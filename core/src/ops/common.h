@@ -7,6 +7,7 @@
 #include <taxon/core/ops.h>
 
 #include <array>
+#include <span>
 #include <string_view>
 
 namespace taxon::ops {
@@ -15,6 +16,13 @@ namespace taxon::ops {
 const Spec& required(std::string_view op, const Specs& in, std::size_t i, std::string_view name);
 /// Throws DTypeError unless all defined inputs have one floating dtype that kernels exist for.
 void check_float(std::string_view op, const Specs& in);
+/// The same for an op on activations with parameters beside them: inputs `parameters` have the dtype
+/// of the activations, or f32 where those are bf16.
+void check_float(std::string_view op, const Specs& in, std::span<const std::size_t> parameters);
+/// The dtype of parameters, their gradients and statistics beside activations of `dtype`.
+inline DType parameter_dtype(DType dtype) {
+  return dtype == DType::bf16 ? DType::f32 : dtype;
+}
 void check_rank(std::string_view op, std::string_view what, const Spec& spec, int rank);
 /// An optional vector input must be [extent].
 void check_vector(std::string_view op, std::string_view what, const Spec& spec,

@@ -43,6 +43,13 @@ Tensor sum_rows(const Tensor& x) {  // [rows.., cols] -> [cols]
   return out;
 }
 
+constexpr std::size_t kWeightAndBias[] = {1, 2};
+
+// Products with bf16 activations are formed in f32.
+Tensor in_f32(const Tensor& t) {
+  return t.dtype() == DType::bf16 ? t.detach().to(DType::f32) : t;
+}
+
 // The gradient of an operand that all products of a batch share.
 Tensor sum_batch(const Tensor& g, const Shape& shape) {
   if (g.shape() == shape) return g;
@@ -124,7 +131,7 @@ Tensors Matmul::backward(Context& context, const Tensors& dout, const Options& o
 Specs LinearOp::infer(const Specs& in, const Options&) {
   const Spec& x = required(info.name, in, 0, "input");
   const Spec& w = required(info.name, in, 1, "weight");
-  check_float(info.name, in);
+  check_float(info.name, in, kWeightAndBias);
   check_rank(info.name, "weight", w, 2);
   if (x.shape.rank() < 1 || x.shape[-1] != w.shape[1]) {
     fail<ShapeError>("linear: input ", x, "; weight ", w, " expects a last axis of ", w.shape[1]);
@@ -136,32 +143,36 @@ Specs LinearOp::infer(const Specs& in, const Options&) {
 }
 
 void LinearOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
+  const Tensor x = in_f32(in[0]), w = in[1];
+  const bool rounded = out[0].dtype() == DType::bf16;
+  Tensor y = rounded ? Tensor::empty(out[0].shape(), DType::f32, out[0].device()) : out[0];
   kernels::GemmArgs args;
-  args.n = in[1].dim(0);
-  args.k = in[1].dim(1);
-  args.m = args.n == 0 ? 0 : out[0].numel() / args.n;
+  args.n = w.dim(0);
+  args.k = w.dim(1);
+  args.m = args.n == 0 ? 0 : y.numel() / args.n;
   args.trans_b = true;
   args.lda = args.ldb = args.k;
   args.ldc = args.n;
-  args.a = in[0].raw();
-  args.b = in[1].raw();
+  args.a = x.raw();
+  args.b = w.raw();
   args.bias = raw_or_null(in[2]);
   args.relu = o.relu;
-  args.c = out[0].mutable_raw();
-  run_kernel(kernels::gemm_rows(kernel_type(in[0].dtype())), args);
+  args.c = y.mutable_raw();
+  run_kernel(kernels::gemm_rows(kernel_type(x.dtype())), args);
+  if (rounded) out[0] = y.to(DType::bf16);
   context.save(in[0]);
-  context.save(in[1]);
+  context.save(w);
   if (o.relu) context.save(out[0]);
 }
 
 Tensors LinearOp::backward(Context& context, const Tensors& dout, const Options& o) {
-  const Tensor x = context.saved(0), w = context.saved(1);
+  const Tensor saved = context.saved(0), x = in_f32(saved), w = context.saved(1);
   const auto flat = [](const Tensor& t) {
     return with_shape(t, {t.dim(-1) == 0 ? 0 : t.numel() / t.dim(-1), t.dim(-1)});
   };
-  const Tensor dy = flat(o.relu ? relu_grad(dout[0], context.saved(2)) : dout[0]);
+  const Tensor dy = flat(in_f32(o.relu ? relu_grad(dout[0], context.saved(2)) : dout[0]));
   Tensors d(3);
-  if (context.needs_grad(0)) d[0] = with_shape(matmul(dy, w), x.shape());
+  if (context.needs_grad(0)) d[0] = with_shape(matmul(dy, w), x.shape()).to(saved.dtype());
   if (context.needs_grad(1)) d[1] = matmul(dy, flat(x), {true, false});
   if (context.needs_grad(2)) d[2] = sum_rows(dy);
   return d;
@@ -217,7 +228,7 @@ void* input_of(const Tensor& t) {
 Specs Conv2dOp::infer(const Specs& in, const Options& o) {
   const Spec& x = required(info.name, in, 0, "input");
   const Spec& w = required(info.name, in, 1, "weight");
-  check_float(info.name, in);
+  check_float(info.name, in, kWeightAndBias);
   check_rank(info.name, "input", x, 4);
   check_rank(info.name, "weight", w, 4);
   check_conv_options(o);
@@ -274,7 +285,7 @@ Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options&
     args.bias = mutable_or_null(d[2]);
     run_kernel(kernels::conv2d_backward_weight_rows(type), args);
   } else if (context.needs_grad(2)) {
-    d[2] = sum_rows(dy);
+    d[2] = sum_rows(in_f32(dy));
   }
   if (context.needs_grad(0)) {
     d[0] = Tensor::empty(x.shape(), x.dtype(), x.device());

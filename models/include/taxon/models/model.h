@@ -24,6 +24,7 @@ std::string_view name_of(Stem stem);
 std::string_view name_of(Shortcut shortcut);
 Stem parse_stem(std::string_view name);          ///< throws OptionError
 Shortcut parse_shortcut(std::string_view name);  ///< "auto", "A" or "B"
+DType parse_precision(std::string_view name);    ///< "f32" or "bf16"; throws OptionError
 
 /// The architecture: enough to build a model without its weights. Extents of 0: the model's own
 /// input (28x28x1, 32x32x3 or 224x224x3).
@@ -42,7 +43,8 @@ struct ModelSpec {
 class Model : public Module {
  public:
   explicit Model(ModelSpec spec) : spec_(std::move(spec)) {}
-  Tensor forward(const Tensor& x) override { return head(features(x)); }
+  /// x and the logits are f32 whatever the precision.
+  Tensor forward(const Tensor& x) override;
   virtual Tensor features(const Tensor& x) = 0;  ///< [n, f]
   virtual Tensor head(const Tensor& features) = 0;
   /// The name of the last layer ("fc"), whose parameters depend on the classes.
@@ -54,11 +56,18 @@ class Model : public Module {
   virtual void optimize_for_inference() {}
   /// All but the head stop (or start again) to require gradients.
   void freeze_backbone(bool on = true);
+  /// f32, or bf16: the backbone's activations and their gradients are stored in 16 bits; arithmetic,
+  /// parameters and the head stay f32. Throws OptionError for other types.
+  void set_precision(DType precision);
+  DType precision() const { return precision_; }
   const ModelSpec& spec() const { return spec_; }  ///< resolved: nothing automatic, no extent 0
   std::string str() const override;
 
  protected:
   ModelSpec spec_;
+
+ private:
+  DType precision_ = DType::f32;
 };
 
 /// Fills what is automatic or 0 and checks the rest. Throws OptionError: an unknown name (with a
