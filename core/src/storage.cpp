@@ -113,6 +113,34 @@ Storage::Storage(std::size_t bytes, Device device)
   data_ = allocator(device).take(capacity_);
 }
 
+struct Storage::Prepared {
+  struct Result {
+    const void* form;
+    std::int64_t part;
+    std::uint64_t version;
+    std::unique_ptr<Storage> memory;
+  };
+  std::vector<Result> results;
+};
+
+// One lock for all storages: it is held for long only while something is made for the first time.
+const void* Storage::prepared(const void* form, std::int64_t part, std::size_t bytes,
+                              const Callback<void(void*)>& make) {
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (!prepared_) prepared_ = std::make_unique<Prepared>();
+  auto& results = prepared_->results;
+  const std::uint64_t now = version();
+  std::erase_if(results, [&](const Prepared::Result& r) { return r.version != now; });
+  for (const Prepared::Result& r : results) {
+    if (r.form == form && r.part == part) return r.memory->data();
+  }
+  auto memory = std::make_unique<Storage>(bytes, device_);
+  make(memory->data());
+  results.push_back({form, part, now, std::move(memory)});
+  return results.back().memory->data();
+}
+
 Storage::~Storage() {
   allocator(device_).give(data_, capacity_);
 }

@@ -25,6 +25,26 @@ constexpr Row<Conv2dArgs> products(const char* name, Needs needs) {
       [](const Conv2dArgs& args, const Exec& exec) { f(args, exec, micro, storage); }};
 }
 
+/// Forward, with weights prepared once for many calls.
+template <const Micro& micro>
+constexpr Row<Conv2dArgs> preparing_products(Row<Conv2dArgs> row) {
+  row.prepared_bytes = [](const Conv2dArgs& args) { return gather_prepared_bytes(args, micro); };
+  row.prepare = [](const Conv2dArgs& args, const Exec& exec, void* to) {
+    gather_prepare(args, exec, micro, to);
+  };
+  return row;
+}
+template <const Micro& micro, const WinogradMicro& transform, const Storage& storage>
+constexpr Row<Conv2dArgs> preparing_winograd(Row<Conv2dArgs> row) {
+  row.prepared_bytes = [](const Conv2dArgs& args) {
+    return winograd_prepared_bytes(args, {&micro, &transform, &storage});
+  };
+  row.prepare = [](const Conv2dArgs& args, const Exec& exec, void* to) {
+    winograd_prepare(args, exec, {&micro, &transform, &storage}, to);
+  };
+  return row;
+}
+
 template <const Micro& micro>
 constexpr Row<Conv2dArgs> scatter(const char* name, Needs needs) {
   return {
@@ -79,9 +99,16 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
   products<gather_##direction, gather_##direction##_scratch, isa::micro, isa::storage>( \
       "conv2d_" #direction "/implicit_gemm/" #isa, Needs::isa)
 
-#define TAXON_FORWARD_F32(isa)                                                \
-  TAXON_WINOGRAD(forward, isa, winograd, f32), TAXON_DEPTHWISE(forward, isa), \
-      TAXON_GEMM(forward, isa, f32)
+// Forward, the weights prepared once for many calls.
+#define TAXON_FORWARD_WINOGRAD(isa, points, storage)         \
+  preparing_winograd<isa::micro, isa::points, isa::storage>( \
+      TAXON_WINOGRAD(forward, isa, points, storage))
+#define TAXON_FORWARD_GEMM(isa, storage) \
+  preparing_products<isa::micro>(TAXON_GEMM(forward, isa, storage))
+
+#define TAXON_FORWARD_F32(isa)                                               \
+  TAXON_FORWARD_WINOGRAD(isa, winograd, f32), TAXON_DEPTHWISE(forward, isa), \
+      TAXON_FORWARD_GEMM(isa, f32)
 #define TAXON_BACKWARD_DATA_F32(isa)                                                      \
   TAXON_WINOGRAD(backward_data, isa, winograd, f32), TAXON_DEPTHWISE(backward_data, isa), \
       scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa),              \
@@ -89,16 +116,17 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 #define TAXON_BACKWARD_WEIGHT_F32(isa)                                                        \
   TAXON_WINOGRAD(backward_weight, isa, winograd, f32), TAXON_DEPTHWISE(backward_weight, isa), \
       TAXON_GEMM(backward_weight, isa, f32)
-#define TAXON_BF16(direction, isa) \
-  TAXON_WINOGRAD(direction, isa, winograd_bf16, bf16), TAXON_GEMM(direction, isa, bf16)
+#define TAXON_FORWARD_BF16(isa) \
+  TAXON_FORWARD_WINOGRAD(isa, winograd_bf16, bf16), TAXON_FORWARD_GEMM(isa, bf16)
+#define TAXON_BACKWARD_DATA_BF16(isa) \
+  TAXON_WINOGRAD(backward_data, isa, winograd_bf16, bf16), TAXON_GEMM(backward_data, isa, bf16)
+#define TAXON_BACKWARD_WEIGHT_BF16(isa) \
+  TAXON_WINOGRAD(backward_weight, isa, winograd_bf16, bf16), TAXON_GEMM(backward_weight, isa, bf16)
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TAXON_EACH_ISA(rows) rows(avx512), rows(avx2), rows(baseline)
-#define TAXON_EACH_ISA_OF(rows, direction) \
-  rows(direction, avx512), rows(direction, avx2), rows(direction, baseline)
 #else
 #define TAXON_EACH_ISA(rows) rows(baseline)
-#define TAXON_EACH_ISA_OF(rows, direction) rows(direction, baseline)
 #endif
 
 constexpr Row<Conv2dArgs> forward_f32[] = {
@@ -106,7 +134,7 @@ constexpr Row<Conv2dArgs> forward_f32[] = {
     reference("conv2d_forward/reference", reference_forward<float>),
 };
 constexpr Row<Conv2dArgs> forward_bf16[] = {
-    TAXON_EACH_ISA_OF(TAXON_BF16, forward),
+    TAXON_EACH_ISA(TAXON_FORWARD_BF16),
     reference("conv2d_forward/reference", reference_forward<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> forward_f64[] = {
@@ -118,7 +146,7 @@ constexpr Row<Conv2dArgs> backward_data_f32[] = {
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
 };
 constexpr Row<Conv2dArgs> backward_data_bf16[] = {
-    TAXON_EACH_ISA_OF(TAXON_BF16, backward_data),
+    TAXON_EACH_ISA(TAXON_BACKWARD_DATA_BF16),
     reference("conv2d_backward_data/reference", reference_backward_data<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> backward_data_f64[] = {
@@ -130,7 +158,7 @@ constexpr Row<Conv2dArgs> backward_weight_f32[] = {
     reference("conv2d_backward_weight/reference", reference_backward_weight<float>),
 };
 constexpr Row<Conv2dArgs> backward_weight_bf16[] = {
-    TAXON_EACH_ISA_OF(TAXON_BF16, backward_weight),
+    TAXON_EACH_ISA(TAXON_BACKWARD_WEIGHT_BF16),
     reference("conv2d_backward_weight/reference", reference_backward_weight<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> backward_weight_f64[] = {

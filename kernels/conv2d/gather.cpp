@@ -38,6 +38,7 @@ struct Job {
   int64_t taps() const { return h.taps * w.taps; }
   int64_t steps() const { return taps() * layout.depth; }
   int64_t panel_elements() const { return steps() * width; }
+  int64_t weights() const { return groups * panels * panel_elements(); }
   int64_t max_pixels() const { return blocks.images * blocks.rows * w.count; }
   int64_t tasks() const { return groups * blocks.count * panel_groups; }
   /// Columns of the most panels of a task.
@@ -67,8 +68,9 @@ Job make_job(const Conv2dArgs& args, const Micro& micro, const Axis& h, const Ax
 
 /// The pieces of scratch memory.
 struct Memory {
-  float* weights;     // [group][panel][step][width]
-  Segment* segments;  // in the order of the steps
+  const float* weights;  // [group][panel][step][width]
+  float* own = nullptr;  // the same, unless prepared before
+  Segment* segments;     // in the order of the steps
   int64_t segment_count = 0;
   float* slabs;      // a slot
   int64_t* sources;  // a slot: offset in a slab of each grid point of a block
@@ -76,9 +78,15 @@ struct Memory {
   int64_t* rows;     // bf16: offset of each in `products`
   float* products;   // bf16, a slot: of a block, before they are rounded
 };
-Memory carve(Carver& carver, const Job& job, int threads, const Storage& storage) {
+Memory carve(Carver& carver, const Job& job, int threads, const Storage& storage,
+             const void* prepared) {
   Memory m;
-  m.weights = carver.take<float>(job.groups * job.panels * job.panel_elements());
+  if (prepared != nullptr) {
+    m.weights = static_cast<const float*>(prepared);
+  } else {
+    m.own = carver.take<float>(job.weights());
+    m.weights = m.own;
+  }
   m.segments = carver.take<Segment>(job.layout.slabs * job.taps());
   m.slabs = carver.take<float>(job.layout.slabs * job.layout.slab * threads);
   m.sources = carver.take<int64_t>(job.max_pixels() * threads);
@@ -121,6 +129,12 @@ void pack_panel(const Conv2dArgs& args, const Micro& micro, const Job& job, int6
                       to, job.width, job.width);
     }
     to += depth * job.width;
+  });
+}
+
+void pack(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Job& job, float* to) {
+  parallel(exec, job.groups * job.panels, [&](int64_t i, int) {
+    pack_panel(args, micro, job, i / job.panels, i % job.panels, to + i * job.panel_elements());
   });
 }
 
@@ -229,12 +243,9 @@ void multiply_into(const Micro& micro, const Storage& storage, const Job& job, c
 void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
              const Job& job) {
   Carver carver(exec.scratch);
-  Memory memory = carve(carver, job, exec.threads, storage);
+  Memory memory = carve(carver, job, exec.threads, storage, args.prepared);
   memory.segment_count = make_segments(job, memory.segments);
-  parallel(exec, job.groups * job.panels, [&](int64_t i, int) {
-    pack_panel(args, micro, job, i / job.panels, i % job.panels,
-               memory.weights + i * job.panel_elements());
-  });
+  if (memory.own != nullptr) pack(args, exec, micro, job, memory.own);
 
   const int64_t height = job.backward ? args.h : args.oh, width = job.backward ? args.w : args.ow;
   const int64_t channels = job.backward ? args.c : args.k;  // of the output
@@ -288,9 +299,9 @@ Job forward_job(const Conv2dArgs& args, const Micro& micro) {
   return make_job(args, micro, forward_axis(height_of(args)), forward_axis(width_of(args)), false);
 }
 
-size_t bytes_of(const Job& job, int threads, const Storage& storage) {
+size_t bytes_of(const Job& job, int threads, const Storage& storage, const void* prepared) {
   Carver carver;
-  carve(carver, job, threads, storage);
+  carve(carver, job, threads, storage, prepared);
   return carver.used();
 }
 
@@ -303,7 +314,15 @@ void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro
 
 size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
                               const Storage& storage) {
-  return bytes_of(forward_job(args, micro), threads, storage);
+  return bytes_of(forward_job(args, micro), threads, storage, args.prepared);
+}
+
+size_t gather_prepared_bytes(const Conv2dArgs& args, const Micro& micro) {
+  return static_cast<size_t>(forward_job(args, micro).weights()) * sizeof(float);
+}
+
+void gather_prepare(const Conv2dArgs& args, const Exec& exec, const Micro& micro, void* to) {
+  pack(args, exec, micro, forward_job(args, micro), static_cast<float*>(to));
 }
 
 void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
@@ -314,8 +333,9 @@ void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro&
 size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
                                     const Storage& storage) {
   size_t most = 0;
-  each_phase(args, micro,
-             [&](const Job& job) { most = std::max(most, bytes_of(job, threads, storage)); });
+  each_phase(args, micro, [&](const Job& job) {
+    most = std::max(most, bytes_of(job, threads, storage, nullptr));
+  });
   return most;
 }
 

@@ -12,6 +12,9 @@ void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro
                     const Storage& storage);
 size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
                               const Storage& storage);
+/// The packed weights, for Conv2dArgs::prepared.
+size_t gather_prepared_bytes(const Conv2dArgs& args, const Micro& micro);
+void gather_prepare(const Conv2dArgs& args, const Exec& exec, const Micro& micro, void* to);
 void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
                           const Storage& storage);
 size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro,

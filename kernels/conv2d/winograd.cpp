@@ -24,9 +24,11 @@ namespace {
 
 constexpr int64_t kBlockBytes = 512 << 10;    // of the transformed inputs of a block
 constexpr int64_t kLeastBlock = 14;           // tiles, about
+constexpr int64_t kFewTiles = 8;              // least of a block that is cut for more tasks
 constexpr int64_t kPanelBlock = 64;           // tiles, when walking by panels
 constexpr int64_t kAllTilesBytes = 12 << 20;  // of all transformed inputs, when walking by panels
 constexpr int64_t kManyChannels = 512;
+constexpr int64_t kOwnBytes = 768 << 10;    // transformed weights that each thread reads in full
 constexpr int64_t kStreamBytes = 12 << 20;  // outputs of so many go past the caches
 
 /// A convolution of `from` to `to`, either direction.
@@ -62,13 +64,18 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
   job.panels = ceil_div(job.to.c, job.width);
   const int64_t tile_bytes =
       36 * 4 * winograd_layout(job.from.c, 1).slab() * winograd_layout(job.from.c, 1).slabs;
-  job.by_panels = job.count * tile_bytes <= kAllTilesBytes &&
-                  (job.from.c >= kManyChannels || job.count < 8 * micro.rows);
+  const int64_t weight_bytes = 36 * 4 * job.from.c * job.to.c;
+  job.by_panels =
+      job.count * tile_bytes <= kAllTilesBytes &&
+      (job.from.c >= kManyChannels ||
+       (job.count < 8 * micro.rows && (weight_bytes > kOwnBytes || job.count < 2 * kFewTiles)));
   int64_t tiles = kPanelBlock;
   if (!job.by_panels) {  // whole tiles of products: fewer where the channels are many
     const int64_t rows = micro.rows;
     tiles = rows *
             std::clamp(kBlockBytes / tile_bytes / rows, kLeastBlock / rows, 2 * kLeastBlock / rows);
+    // One image: at least two blocks, as long as they are not tiny.
+    tiles = std::min(tiles, std::max(kFewTiles, ceil_div(job.count, 4)));
   }
   job.blocks = ceil_div(job.count, tiles);
   job.input = winograd_layout(job.from.c, ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));
@@ -78,25 +85,31 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
 /// The pieces of scratch memory.
 struct Memory {
   float* zeros;
-  int64_t* rows;      // offset of each tile of a block in a slab
-  int64_t* products;  // and in the products
-  Segment* segments;  // of a transformed row
-  float* weights;     // all panels, or a slot's panel
-  float* filters;     // a slot: filters turned into columns
-  float* input;       // a slot's block, or all blocks
-  float* product;     // a slot
+  int64_t* rows;         // offset of each tile of a block in a slab
+  int64_t* products;     // and in the products
+  Segment* segments;     // of a transformed row
+  const float* weights;  // all panels, or a slot's panel
+  float* own = nullptr;  // the same, unless prepared before
+  float* filters;        // a slot: filters turned into columns
+  float* input;          // a slot's block, or all blocks
+  float* product;        // a slot
 };
 
 /// Rows of `depth` filters turned at a time.
 constexpr int64_t kTurned = 16;
 
-Memory carve(Carver& carver, const Job& job, int threads) {
+Memory carve(Carver& carver, const Job& job, int threads, const void* prepared) {
   Memory m;
   m.zeros = carver.take<float>(job.from.c);
   m.rows = carver.take<int64_t>(job.input.tiles);
   m.products = carver.take<int64_t>(job.input.tiles);
   m.segments = carver.take<Segment>(job.input.slabs);
-  m.weights = carver.take<float>((job.by_panels ? threads : job.panels) * job.panel_elements());
+  if (prepared != nullptr) {
+    m.weights = static_cast<const float*>(prepared);
+  } else {
+    m.own = carver.take<float>((job.by_panels ? threads : job.panels) * job.panel_elements());
+    m.weights = m.own;
+  }
   m.filters = carver.take<float>(threads * 9 * kTurned * job.width);
   m.input = carver.take<float>((job.by_panels ? job.blocks : threads) * job.input.elements());
   m.product = carver.take<float>(threads * job.product_elements());
@@ -194,12 +207,17 @@ void transform_output(const WinogradSet& set, const Job& job, const WinogradOutp
   if (out.stream) set.transform->finish();
 }
 
+void transform_all_weights(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set,
+                           const Job& job, float* filters, float* to) {
+  parallel(exec, job.panels, [&](int64_t panel, int slot) {
+    transform_weights(args, set, job, panel, filters + slot * 9 * kTurned * job.width,
+                      to + panel * job.panel_elements());
+  });
+}
+
 void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, const Job& job,
                    const Memory& m, const void* source, const WinogradOutput& out) {
-  parallel(exec, job.panels, [&](int64_t panel, int slot) {
-    transform_weights(args, set, job, panel, m.filters + slot * 9 * kTurned * job.width,
-                      m.weights + panel * job.panel_elements());
-  });
+  if (m.own != nullptr) transform_all_weights(args, exec, set, job, m.filters, m.own);
   parallel(exec, job.blocks, [&](int64_t block, int slot) {
     float* v = m.input + slot * job.input.elements();
     float* product = m.product + slot * job.product_elements();
@@ -218,9 +236,13 @@ void run_by_panels(const Conv2dArgs& args, const Exec& exec, const WinogradSet& 
     transform_input(set, job, source, m.zeros, block, m.input + block * job.input.elements());
   });
   parallel(exec, job.panels, [&](int64_t panel, int slot) {
-    float* u = m.weights + slot * job.panel_elements();
+    const float* u = m.weights + panel * job.panel_elements();
+    if (m.own != nullptr) {
+      float* own = m.own + slot * job.panel_elements();
+      transform_weights(args, set, job, panel, m.filters + slot * 9 * kTurned * job.width, own);
+      u = own;
+    }
     float* product = m.product + slot * job.product_elements();
-    transform_weights(args, set, job, panel, m.filters + slot * 9 * kTurned * job.width, u);
     for (int64_t block = 0; block < job.blocks; ++block) {
       const int64_t tiles = job.block_first(block + 1) - job.block_first(block);
       multiply(*set.micro, job, m, m.input + block * job.input.elements(), u, tiles, product);
@@ -233,7 +255,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, b
   const Job job = make_job(args, set, turned);
   if (job.count == 0) return;
   Carver carver(exec.scratch);
-  const Memory m = carve(carver, job, exec.threads);
+  const Memory m = carve(carver, job, exec.threads, args.prepared);
   fill_tables(job, m);
   const void* source = turned ? args.y : args.x;
   void* dest = turned ? args.x : args.y;
@@ -256,7 +278,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, b
 
 size_t scratch_of(const Conv2dArgs& args, int threads, const WinogradSet& set, bool turned) {
   Carver carver;
-  carve(carver, make_job(args, set, turned), threads);
+  carve(carver, make_job(args, set, turned), threads, args.prepared);
   return carver.used();
 }
 
@@ -282,6 +304,16 @@ const char* winograd_backward_data_declines(const Conv2dArgs& args) {
 
 void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set) {
   run_job(args, exec, set, false);
+}
+size_t winograd_prepared_bytes(const Conv2dArgs& args, const WinogradSet& set) {
+  const Job job = make_job(args, set, false);
+  return static_cast<size_t>(job.panels * job.panel_elements()) * sizeof(float);
+}
+void winograd_prepare(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, void* to) {
+  const Job job = make_job(args, set, false);
+  Carver carver(exec.scratch);
+  const Memory m = carve(carver, job, exec.threads, nullptr);
+  transform_all_weights(args, exec, set, job, m.filters, static_cast<float*>(to));
 }
 size_t winograd_forward_scratch(const Conv2dArgs& args, int threads, const WinogradSet& set) {
   return scratch_of(args, threads, set, false);

@@ -74,6 +74,9 @@ const char* winograd_backward_data_declines(const Conv2dArgs& args);
 const char* winograd_backward_weight_declines(const Conv2dArgs& args);
 
 void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set);
+/// The transformed weights of all panels, for Conv2dArgs::prepared.
+size_t winograd_prepared_bytes(const Conv2dArgs& args, const WinogradSet& set);
+void winograd_prepare(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, void* to);
 size_t winograd_forward_scratch(const Conv2dArgs& args, int threads, const WinogradSet& set);
 void winograd_backward_data(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set);
 size_t winograd_backward_data_scratch(const Conv2dArgs& args, int threads, const WinogradSet& set);

@@ -101,6 +101,7 @@ Tensor Conv2d::forward(const Tensor& x, const Epilogue& after) {
   o.pad_h = o.pad_w = options.padding;
   o.dilation_h = o.dilation_w = options.dilation;
   o.groups = options.groups;
+  o.keep_prepared = keep_prepared_;
   return conv2d(x, weight, bias, o, after);
 }
 

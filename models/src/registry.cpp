@@ -1,5 +1,6 @@
 // The registry of models: one row each, and what a spec leaves open.
 #include <taxon/base/text.h>
+#include <taxon/layers/linear.h>
 
 #include <algorithm>
 #include <array>
@@ -193,6 +194,12 @@ DType parse_precision(std::string_view name) {
     if (name == name_of(type)) return type;
   }
   fail<OptionError>("precision is '", name, "', expected f32 or bf16");
+}
+
+void Model::optimize_for_inference() {
+  visit([](const std::string&, Module& module) {
+    if (auto* conv = dynamic_cast<Conv2d*>(&module)) conv->keep_prepared();
+  });
 }
 
 void Model::freeze_backbone(bool on) {

@@ -154,6 +154,7 @@ class ResNet : public Model {
         block->fold();
       }
     });
+    Model::optimize_for_inference();
   }
 
  private:

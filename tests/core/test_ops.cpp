@@ -234,3 +234,26 @@ TEST_CASE("a ReLU in the same pass lets NaN through") {
   CHECK(is_spoilt(conv2d(x, Tensor::ones({16, 3, 3, 1}), {}, {1, 1, 1, 1, 1, 1, 16}, cut)));
   CHECK(is_spoilt(batch_norm_train(x, {}, {}, 1e-5, cut).y));
 }
+
+TEST_CASE("conv2d: prepared weights are made again when the weights change") {
+  const NoGrad no_grad;
+  const Tensor x = Tensor::uniform({1, 9, 9, 16}, -1, 1, 1);
+  Tensor weight = Tensor::uniform({24, 3, 3, 16}, -1, 1, 2);
+  Conv2dOptions o;
+  o.pad_h = o.pad_w = 1;
+  Conv2dOptions keep = o;
+  keep.keep_prepared = true;
+  const auto same = [&] {
+    return conv2d(x, weight, {}, keep).to_vector<float>() ==
+           conv2d(x, weight, {}, o).to_vector<float>();
+  };
+  CHECK(same());
+  const std::size_t live = memory_stats().live;
+  CHECK(same());
+  CHECK(memory_stats().live == live);  // used again, not made again
+  weight.copy_from(Tensor::uniform({24, 3, 3, 16}, -1, 1, 3));
+  CHECK(same());
+  keep.stride_h = keep.stride_w = o.stride_h = o.stride_w = 2;  // another kernel's form beside it
+  CHECK(same());
+  CHECK(memory_stats().live > live);
+}

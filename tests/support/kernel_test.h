@@ -153,6 +153,21 @@ void run_row(const kernels::Row<Args>& row, const Args& args, int threads = 1) {
   row.run(args, exec);
 }
 
+/// What the row makes of weights that serve many calls.
+template <class Args>
+Guarded<unsigned char> prepared_by(const kernels::Row<Args>& row, const Args& args, int threads) {
+  const std::size_t bytes = row.scratch == nullptr ? 0 : row.scratch(args, threads);
+  Guarded<unsigned char> scratch(static_cast<std::int64_t>(bytes), 64);
+  Guarded<unsigned char> to(static_cast<std::int64_t>(row.prepared_bytes(args)), 64);
+  kernels::Exec exec;
+  exec.threads = threads;
+  exec.scratch = scratch.data();
+  exec.run = threads > 1 ? &detail::run_on_threads : nullptr;
+  detail::loop_threads = threads;
+  row.prepare(args, exec, to.data());
+  return to;
+}
+
 /// A small counter-based generator: the same numbers for the same seed everywhere.
 inline std::uint64_t hash(std::uint64_t seed, std::uint64_t index) {
   std::uint64_t z = (seed + 1) * 0x9E3779B97F4A7C15u + index * 0xD1B54A32D192ED03u;

@@ -6,6 +6,7 @@
 #include <taxon/base/dtype.h>
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
+#include <taxon/core/storage.h>
 #include <taxon/kernels/exec.h>
 
 namespace taxon {
@@ -22,11 +23,31 @@ kernels::Type float_type(std::string_view op, DType dtype);
 kernels::Exec make_exec(std::size_t scratch_bytes);
 
 template <class Args>
-void run_kernel(kernels::Rows<Args> rows, const Args& args) {
-  const auto have = static_cast<kernels::Needs>(active_isa());
-  const kernels::Row<Args>& row = kernels::select(rows, args, have);
+const kernels::Row<Args>& select_row(kernels::Rows<Args> rows, const Args& args) {
+  return kernels::select(rows, args, static_cast<kernels::Needs>(active_isa()));
+}
+
+template <class Args>
+void run_row(const kernels::Row<Args>& row, const Args& args) {
   const std::size_t bytes = row.scratch == nullptr ? 0 : row.scratch(args, num_threads());
   row.run(args, make_exec(bytes));
+}
+
+template <class Args>
+void run_kernel(kernels::Rows<Args> rows, const Args& args) {
+  run_row(select_row(rows, args), args);
+}
+
+/// What `row` makes once of weights that do not change, kept with them; null if it makes nothing.
+/// `part`: in how many groups they are used.
+template <class Args>
+const void* prepared_for(const kernels::Row<Args>& row, const Args& args, Storage& weights,
+                         std::int64_t part) {
+  if (row.prepare == nullptr) return nullptr;
+  return weights.prepared(&row, part, row.prepared_bytes(args), [&](void* to) {
+    const std::size_t bytes = row.scratch == nullptr ? 0 : row.scratch(args, num_threads());
+    row.prepare(args, make_exec(bytes), to);
+  });
 }
 
 }  // namespace taxon

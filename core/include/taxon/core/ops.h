@@ -93,6 +93,9 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, bo
 struct Conv2dOptions {
   std::int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
   std::int64_t groups = 1;
+  /// For inference: what the kernel makes of the weights (transformed, packed) is kept with them
+  /// and used again until they change. Costs up to four times their memory.
+  bool keep_prepared = false;
 };
 /// Whether convolutions compute the sums of products of their definition and nothing else. Off (the
 /// default), 3x3 ones multiply less by Winograd's method, whose error is a little larger (on random

@@ -2,6 +2,7 @@
 // how often they were written.
 #pragma once
 
+#include <taxon/base/callback.h>
 #include <taxon/base/device.h>
 
 #include <atomic>
@@ -38,11 +39,20 @@ class Storage {
   std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
 
+  /// What a kernel makes of the contents (weights transformed or packed for inference): `bytes` of
+  /// memory that `make` fills the first time, kept until the contents change. `form` and `part`
+  /// tell the results of different kernels apart. Threads that ask at the same time share one
+  /// result.
+  const void* prepared(const void* form, std::int64_t part, std::size_t bytes,
+                       const Callback<void(void*)>& make);
+
  private:
+  struct Prepared;
   void* data_ = nullptr;
   std::size_t bytes_ = 0, capacity_ = 0;
   Device device_;
   std::atomic<std::uint64_t> version_{0};
+  std::unique_ptr<Prepared> prepared_;  // none for most
 };
 
 }  // namespace taxon

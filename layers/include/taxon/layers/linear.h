@@ -59,6 +59,8 @@ class Conv2d : public Module {
   std::int64_t in() const { return weight.dim(3) * options.groups; }
   std::int64_t out() const { return weight.dim(0); }
   std::int64_t kernel() const { return weight.dim(1); }
+  /// For inference: see Conv2dOptions::keep_prepared.
+  void keep_prepared() { keep_prepared_ = true; }
 
   const ConvOptions options;
   Tensor& weight;
@@ -67,6 +69,9 @@ class Conv2d : public Module {
  protected:
   Tensor to_file(const std::string& name, const Tensor& value) const override;
   Tensor from_file(const std::string& name, const Tensor& value) const override;
+
+ private:
+  bool keep_prepared_ = false;
 };
 
 }  // namespace taxon

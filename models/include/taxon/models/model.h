@@ -51,13 +51,13 @@ class Model : public Module {
   virtual std::string head_name() const = 0;
   /// A new head for other classes, freshly drawn.
   virtual void replace_head(std::int64_t classes, Init& init) = 0;
-  /// For inference: computes the same with fewer operations (batch-norm folded into convolutions).
-  /// The model can no longer be trained or saved.
-  virtual void optimize_for_inference() {}
+  /// For inference: computes the same with fewer operations (batch-norm folded into convolutions,
+  /// weights transformed and packed once). The model can no longer be trained or saved.
+  virtual void optimize_for_inference();
   /// All but the head stop (or start again) to require gradients.
   void freeze_backbone(bool on = true);
-  /// f32, or bf16: the backbone's activations and their gradients are stored in 16 bits; arithmetic,
-  /// parameters and the head stay f32. Throws OptionError for other types.
+  /// f32, or bf16: the backbone's activations and their gradients are stored in 16 bits;
+  /// arithmetic, parameters and the head stay f32. Throws OptionError for other types.
   void set_precision(DType precision);
   DType precision() const { return precision_; }
   const ModelSpec& spec() const { return spec_; }  ///< resolved: nothing automatic, no extent 0

@@ -21,6 +21,7 @@ struct Conv2dArgs {
   void* y = nullptr;
   const void* residual = nullptr;  ///< forward only: like y, added after the bias; or null
   bool relu = false;               ///< forward only: max(., 0) after all else
+  const void* prepared = nullptr;  ///< what the row's prepare made of weight; or null
   bool exact = false;  ///< sums of products only: rows that multiply less (Winograd) decline
 };
 
