@@ -1,5 +1,6 @@
 // Batch normalisation (Ioffe and Szegedy 2015): the tables and the references. Statistics are taken
-// in double, in two passes.
+// in double, in two passes. S is how images lie in memory, T the type of all else.
+#include <taxon/base/dtype.h>
 #include <taxon/kernels/norm.h>
 
 #include <cmath>
@@ -9,68 +10,74 @@
 namespace taxon::kernels {
 namespace {
 
-template <class T>
-void statistics(const BatchNormArgs& g, int64_t c, const T* x) {
+template <class T, class S>
+void statistics(const BatchNormArgs& g, int64_t c, const S* x) {
+  const auto element = [&](int64_t i) {
+    return static_cast<double>(static_cast<T>(x[i * g.channels + c]));
+  };
   double mean = 0, squares = 0;
-  for (int64_t i = 0; i < g.rows; ++i) mean += static_cast<double>(x[i * g.channels + c]);
+  for (int64_t i = 0; i < g.rows; ++i) mean += element(i);
   mean /= static_cast<double>(g.rows);
   for (int64_t i = 0; i < g.rows; ++i) {
-    const double d = static_cast<double>(x[i * g.channels + c]) - mean;
+    const double d = element(i) - mean;
     squares += d * d;
   }
   static_cast<T*>(g.mean)[c] = static_cast<T>(mean);
   static_cast<T*>(g.var)[c] = static_cast<T>(squares / static_cast<double>(g.rows));
 }
 
-template <class T>
+template <class T, class S = T>
 void reference(const BatchNormArgs& g, const Exec&) {
-  const auto* x = static_cast<const T*>(g.x);
+  const auto* x = static_cast<const S*>(g.x);
   const auto* weight = static_cast<const T*>(g.weight);
   const auto* bias = static_cast<const T*>(g.bias);
-  const auto* residual = static_cast<const T*>(g.residual);
-  auto* y = static_cast<T*>(g.y);
+  const auto* residual = static_cast<const S*>(g.residual);
+  auto* y = static_cast<S*>(g.y);
   for (int64_t c = 0; c < g.channels; ++c) {
-    if (g.training) statistics(g, c, x);
+    if (g.training) statistics<T>(g, c, x);
     const T mean = static_cast<const T*>(g.mean)[c];
     const double rstd = 1 / std::sqrt(static_cast<double>(static_cast<const T*>(g.var)[c]) + g.eps);
     const T scale = static_cast<T>(rstd * (weight != nullptr ? static_cast<double>(weight[c]) : 1));
     const T shift = bias != nullptr ? bias[c] : T(0);
     for (int64_t i = 0; i < g.rows; ++i) {
       const int64_t at = i * g.channels + c;
-      const T value = (x[at] - mean) * scale + shift + (residual != nullptr ? residual[at] : T(0));
-      y[at] = g.relu && value < 0 ? T(0) : value;
+      const T value = (static_cast<T>(x[at]) - mean) * scale + shift +
+                      (residual != nullptr ? static_cast<T>(residual[at]) : T(0));
+      y[at] = static_cast<S>(g.relu && value < 0 ? T(0) : value);
     }
   }
 }
 
 /// dy where y > 0, if there was a ReLU.
-template <class T>
+template <class T, class S>
 double masked(const BatchNormGradArgs& g, int64_t at, int64_t c, double rstd) {
-  const auto dy = static_cast<double>(static_cast<const T*>(g.dy)[at]);
+  const auto element = [at](const void* p) { return static_cast<T>(static_cast<const S*>(p)[at]); };
+  const auto dy = static_cast<double>(element(g.dy));
   if (!g.relu) return dy;
-  if (g.y != nullptr) return static_cast<const T*>(g.y)[at] > 0 ? dy : 0;
+  if (g.y != nullptr) return element(g.y) > 0 ? dy : 0;
   const auto* weight = static_cast<const T*>(g.weight);
   const auto* bias = static_cast<const T*>(g.bias);
   const T scale = static_cast<T>(rstd * (weight != nullptr ? static_cast<double>(weight[c]) : 1));
-  const T centred = static_cast<const T*>(g.x)[at] - static_cast<const T*>(g.mean)[c];
+  const T centred = element(g.x) - static_cast<const T*>(g.mean)[c];
   return centred * scale + (bias != nullptr ? bias[c] : T(0)) > 0 ? dy : 0;
 }
 
-template <class T>
+template <class T, class S = T>
 void reference_grad(const BatchNormGradArgs& g, const Exec&) {
-  const auto* x = static_cast<const T*>(g.x);
+  const auto* x = static_cast<const S*>(g.x);
   const auto* weight = static_cast<const T*>(g.weight);
-  auto* dx = static_cast<T*>(g.dx);
+  auto* dx = static_cast<S*>(g.dx);
+  auto* dresidual = static_cast<S*>(g.dresidual);
   for (int64_t c = 0; c < g.channels; ++c) {
     const auto mean = static_cast<double>(static_cast<const T*>(g.mean)[c]);
     const double rstd = 1 / std::sqrt(static_cast<double>(static_cast<const T*>(g.var)[c]) + g.eps);
     double sum = 0, dot = 0;  // of dy, and of dy * (x - mean) * rstd
     for (int64_t i = 0; i < g.rows; ++i) {
       const int64_t at = i * g.channels + c;
-      const double d = masked<T>(g, at, c, rstd);
+      const double d = masked<T, S>(g, at, c, rstd);
       sum += d;
-      dot += d * ((static_cast<double>(x[at]) - mean) * rstd);
-      if (g.dresidual != nullptr) static_cast<T*>(g.dresidual)[at] = static_cast<T>(d);
+      dot += d * ((static_cast<double>(static_cast<T>(x[at])) - mean) * rstd);
+      if (dresidual != nullptr) dresidual[at] = static_cast<S>(static_cast<T>(d));
     }
     if (g.dweight != nullptr) static_cast<T*>(g.dweight)[c] = static_cast<T>(dot);
     if (g.dbias != nullptr) static_cast<T*>(g.dbias)[c] = static_cast<T>(sum);
@@ -79,8 +86,9 @@ void reference_grad(const BatchNormGradArgs& g, const Exec&) {
     const double through = g.training ? 1 / static_cast<double>(g.rows) : 0;
     for (int64_t i = 0; i < g.rows; ++i) {
       const int64_t at = i * g.channels + c;
-      const double xhat = (static_cast<double>(x[at]) - mean) * rstd;
-      dx[at] = static_cast<T>(scale * (masked<T>(g, at, c, rstd) - through * (sum + xhat * dot)));
+      const double xhat = (static_cast<double>(static_cast<T>(x[at])) - mean) * rstd;
+      const double d = masked<T, S>(g, at, c, rstd);
+      dx[at] = static_cast<S>(static_cast<T>(scale * (d - through * (sum + xhat * dot))));
     }
   }
 }
@@ -106,7 +114,10 @@ Rows<BatchNormArgs> batch_norm_rows(Type type) {
       {"batch_norm/reference", Needs::baseline, false, nullptr, nullptr, reference<float>}};
   static const Row<BatchNormArgs> f64[] = {
       {"batch_norm/reference", Needs::baseline, false, nullptr, nullptr, reference<double>}};
-  return pick(type, f32, f64);
+  static const Row<BatchNormArgs> narrow[] = {
+      TAXON_VECTOR_ROWS("batch_norm", false, declines, scratch, batch_norm_bf16),
+      {"batch_norm/reference", Needs::baseline, false, nullptr, nullptr, reference<float, bf16>}};
+  return pick(type, f32, f64, narrow);
 }
 
 Rows<BatchNormGradArgs> batch_norm_grad_rows(Type type) {
@@ -116,7 +127,12 @@ Rows<BatchNormGradArgs> batch_norm_grad_rows(Type type) {
        reference_grad<float>}};
   static const Row<BatchNormGradArgs> f64[] = {{"batch_norm_grad/reference", Needs::baseline, false,
                                                 nullptr, nullptr, reference_grad<double>}};
-  return pick(type, f32, f64);
+  static const Row<BatchNormGradArgs> narrow[] = {
+      TAXON_VECTOR_ROWS("batch_norm_grad", false, declines_grad, scratch_grad,
+                        batch_norm_grad_bf16),
+      {"batch_norm_grad/reference", Needs::baseline, false, nullptr, nullptr,
+       reference_grad<float, bf16>}};
+  return pick(type, f32, f64, narrow);
 }
 
 }  // namespace taxon::kernels

@@ -6,6 +6,8 @@
 // Variance: each block of 64 rows sums d and d^2 for d = x - shift in f32, with the running mean of
 // the chunk as shift, so that no digits cancel; blocks and chunks merge in double by the formula of
 // Chan, Golub and LeVeque (1983).
+//
+// T is how images lie in memory: float, or Bf16. Everything else is f32, all arithmetic included.
 #include "norm/vector.h"
 #include "simd/simd.h"
 
@@ -97,8 +99,8 @@ TAXON_INLINE void sum_rows(int64_t begin, int64_t end, int64_t channels, const P
 
 /// A parallel loop that writes y row by row: calls f(row * channels + c, c, part) for groups of
 /// rows from last to first.
-template <class F>
-TAXON_INLINE void write_backwards(const Exec& exec, float* y, int64_t rows, int64_t channels, F f) {
+template <class T, class F>
+TAXON_INLINE void write_backwards(const Exec& exec, T* y, int64_t rows, int64_t channels, F f) {
   const bool stream = streams(y, rows * channels, channels);
   const int64_t least = 32768 / (channels + 1) + 1, share = rows / 64;
   const int64_t size = share > least ? share : least, chunks = (rows + size - 1) / size;
@@ -118,7 +120,8 @@ TAXON_INLINE void write_backwards(const Exec& exec, float* y, int64_t rows, int6
 }
 
 /// a = sum of d, b = sum of d^2 over the rows, d = x - shift.
-void block_sums(const float* x, int64_t begin, int64_t end, int64_t channels, const Partial& p) {
+template <class T>
+void block_sums(const T* x, int64_t begin, int64_t end, int64_t channels, const Partial& p) {
   sum_rows(begin, end, channels, p, [&](Vec& a, Vec& b, int64_t i, int64_t c, auto part) {
     const Vec d = part.load(x + i) - load(p.shift + c);
     a += d;
@@ -135,8 +138,8 @@ TAXON_INLINE void merge(double seen, double fresh, double mean, double squares, 
 }
 
 /// Mean and sum of squares about it of rows [begin, end).
-void chunk_statistics(const float* x, int64_t begin, int64_t end, int64_t channels,
-                      const Partial& p) {
+template <class T>
+void chunk_statistics(const T* x, int64_t begin, int64_t end, int64_t channels, const Partial& p) {
   const int64_t stride = norm_stride(channels);
   for (int64_t c = 0; c < stride; ++c) {
     p.first[c] = p.second[c] = 0;
@@ -162,9 +165,10 @@ void chunk_statistics(const float* x, int64_t begin, int64_t end, int64_t channe
   }
 }
 
+template <class T>
 void statistics(const BatchNormArgs& g, const Exec& exec) {
   const int64_t chunks = norm_chunks(g.rows, g.channels);
-  const float* x = static_cast<const float*>(g.x);
+  const T* x = static_cast<const T*>(g.x);
   parallel(exec, chunks, [&](int64_t chunk, int) {
     chunk_statistics(x, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks, g.channels,
                      partial_of(exec.scratch, chunk, g.channels));
@@ -214,23 +218,26 @@ TAXON_INLINE Affine affine_of(const Args& g, float* memory) {
 }
 
 /// The output's gradient as it is, where the recomputed y is positive, or where the saved one is.
+template <class T>
 struct Plain {
-  const float* dy;
+  const T* dy;
   template <class Part>
   TAXON_INLINE Vec operator()(Vec, int64_t i, int64_t, Part part) const {
     return part.load(dy + i);
   }
 };
+template <class T>
 struct Recomputed {
-  const float* dy;
+  const T* dy;
   Affine affine;
   template <class Part>
   TAXON_INLINE Vec operator()(Vec x, int64_t i, int64_t c, Part part) const {
     return select(affine(x, c) > 0, part.load(dy + i), Vec{});
   }
 };
+template <class T>
 struct Saved {
-  const float *dy, *y;
+  const T *dy, *y;
   template <class Part>
   TAXON_INLINE Vec operator()(Vec, int64_t i, int64_t, Part part) const {
     return select(part.load(y + i) > 0, part.load(dy + i), Vec{});
@@ -238,10 +245,10 @@ struct Saved {
 };
 
 /// The sums of dy (first) and of dy * (x - mean) (second) over rows [begin, end).
-template <class Grad>
+template <class T, class Grad>
 void chunk_sums(const BatchNormGradArgs& g, int64_t begin, int64_t end, const Partial& p,
                 Grad grad) {
-  const float* x = static_cast<const float*>(g.x);
+  const T* x = static_cast<const T*>(g.x);
   const float* mean = static_cast<const float*>(g.mean);
   const int64_t stride = norm_stride(g.channels);
   for (int64_t c = 0; c < stride; ++c) p.first[c] = p.second[c] = 0;
@@ -280,39 +287,41 @@ void combine_sums(const BatchNormGradArgs& g, const Exec& exec, int64_t chunks, 
 }
 
 /// A second output: only dx is known to be aligned for stores past the caches.
-TAXON_INLINE void store_cached(const Full&, float* p, Vec x) {
+template <class T>
+TAXON_INLINE void store_cached(const Full&, T* p, Vec x) {
   store(p, x);
 }
-TAXON_INLINE void store_cached(const Tail& part, float* p, Vec x) {
+template <class T>
+TAXON_INLINE void store_cached(const Tail& part, T* p, Vec x) {
   part.store(p, x);
 }
 
 /// Writes y; `finish` adds the residual and cuts off what is negative.
-template <class F>
+template <class T, class F>
 void normalise(const BatchNormArgs& g, const Exec& exec, const Affine& affine, F finish) {
-  const float* x = static_cast<const float*>(g.x);
-  float* y = static_cast<float*>(g.y);
+  const T* x = static_cast<const T*>(g.x);
+  T* y = static_cast<T*>(g.y);
   write_backwards(exec, y, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
     part.store(y + i, finish(affine(part.load(x + i), c), i, part));
   });
 }
 
-template <class Grad>
+template <class T, class Grad>
 void gradient(const BatchNormGradArgs& g, const Exec& exec, float* coefficients, Grad grad) {
   int64_t chunks = 0;
   if (g.training || g.dweight != nullptr || g.dbias != nullptr) {
     chunks = norm_chunks(g.rows, g.channels);
     parallel(exec, chunks, [&](int64_t chunk, int) {
-      chunk_sums(g, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks,
-                 partial_of(exec.scratch, chunk, g.channels), grad);
+      chunk_sums<T>(g, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks,
+                    partial_of(exec.scratch, chunk, g.channels), grad);
     });
   }
   combine_sums(g, exec, chunks, coefficients);
   const int64_t stride = norm_stride(g.channels);
-  const float* x = static_cast<const float*>(g.x);
+  const T* x = static_cast<const T*>(g.x);
   const float* mean = static_cast<const float*>(g.mean);
-  float* dx = static_cast<float*>(g.dx);
-  float* dresidual = static_cast<float*>(g.dresidual);
+  T* dx = static_cast<T*>(g.dx);
+  T* dresidual = static_cast<T*>(g.dresidual);
   const auto input = [&](Vec value, Vec d, int64_t c, auto part) {
     const Vec rest = fma(value - part.load(mean + c), load(coefficients + stride + c),
                          load(coefficients + 2 * stride + c));
@@ -336,36 +345,51 @@ void gradient(const BatchNormGradArgs& g, const Exec& exec, float* coefficients,
   }
 }
 
+template <class T>
+void forward(const BatchNormArgs& g, const Exec& exec) {
+  if (g.training) statistics<T>(g, exec);
+  const Affine affine =
+      affine_of(g, shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels));
+  const T* residual = static_cast<const T*>(g.residual);
+  const Vec least = broadcast(g.relu ? 0.0f : -__builtin_inff());
+  if (residual != nullptr) {
+    normalise<T>(g, exec, affine, [&](Vec value, int64_t i, auto part) {
+      return max(least, value + part.load(residual + i));
+    });
+  } else {
+    normalise<T>(g, exec, affine, [&](Vec value, int64_t, auto) { return max(least, value); });
+  }
+}
+
+template <class T>
+void backward(const BatchNormGradArgs& g, const Exec& exec) {
+  float* memory = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
+  float* coefficients = memory + 3 * norm_stride(g.channels);
+  const T* dy = static_cast<const T*>(g.dy);
+  if (!g.relu) {
+    gradient<T>(g, exec, coefficients, Plain<T>{dy});
+  } else if (g.y != nullptr) {
+    gradient<T>(g, exec, coefficients, Saved<T>{dy, static_cast<const T*>(g.y)});
+  } else {
+    gradient<T>(g, exec, coefficients, Recomputed<T>{dy, affine_of(g, memory)});
+  }
+}
+
 }  // namespace
 
 namespace TAXON_ISA {
 
 void batch_norm(const BatchNormArgs& g, const Exec& exec) {
-  if (g.training) statistics(g, exec);
-  const Affine affine =
-      affine_of(g, shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels));
-  const float* residual = static_cast<const float*>(g.residual);
-  const Vec least = broadcast(g.relu ? 0.0f : -__builtin_inff());
-  if (residual != nullptr) {
-    normalise(g, exec, affine, [&](Vec value, int64_t i, auto part) {
-      return max(least, value + part.load(residual + i));
-    });
-  } else {
-    normalise(g, exec, affine, [&](Vec value, int64_t, auto) { return max(least, value); });
-  }
+  forward<float>(g, exec);
 }
-
+void batch_norm_bf16(const BatchNormArgs& g, const Exec& exec) {
+  forward<Bf16>(g, exec);
+}
 void batch_norm_grad(const BatchNormGradArgs& g, const Exec& exec) {
-  float* memory = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
-  float* coefficients = memory + 3 * norm_stride(g.channels);
-  const float* dy = static_cast<const float*>(g.dy);
-  if (!g.relu) {
-    gradient(g, exec, coefficients, Plain{dy});
-  } else if (g.y != nullptr) {
-    gradient(g, exec, coefficients, Saved{dy, static_cast<const float*>(g.y)});
-  } else {
-    gradient(g, exec, coefficients, Recomputed{dy, affine_of(g, memory)});
-  }
+  backward<float>(g, exec);
+}
+void batch_norm_grad_bf16(const BatchNormGradArgs& g, const Exec& exec) {
+  backward<Bf16>(g, exec);
 }
 
 }  // namespace TAXON_ISA

@@ -1,5 +1,6 @@
 // Layer normalisation (Ba, Kiros and Hinton 2016): the tables and the references. Sums are taken in
-// double.
+// double. S is how x, y and their gradients lie in memory, T the type of all else.
+#include <taxon/base/dtype.h>
 #include <taxon/kernels/norm.h>
 
 #include <cmath>
@@ -9,66 +10,72 @@
 namespace taxon::kernels {
 namespace {
 
-template <class T>
+template <class T, class S>
+double wide(S x) {
+  return static_cast<double>(static_cast<T>(x));
+}
+
+template <class T, class S = T>
 void reference(const LayerNormArgs& g, const Exec&) {
   const auto* weight = static_cast<const T*>(g.weight);
   const auto* bias = static_cast<const T*>(g.bias);
   const auto n = static_cast<double>(g.cols);
   for (int64_t r = 0; r < g.rows; ++r) {
-    const T* x = static_cast<const T*>(g.x) + r * g.cols;
-    T* y = static_cast<T*>(g.y) + r * g.cols;
+    const S* x = static_cast<const S*>(g.x) + r * g.cols;
+    S* y = static_cast<S*>(g.y) + r * g.cols;
     double mean = 0, squares = 0;
-    for (int64_t c = 0; c < g.cols; ++c) mean += static_cast<double>(x[c]);
+    for (int64_t c = 0; c < g.cols; ++c) mean += wide<T>(x[c]);
     mean /= n;
     for (int64_t c = 0; c < g.cols; ++c) {
-      const double d = static_cast<double>(x[c]) - mean;
+      const double d = wide<T>(x[c]) - mean;
       squares += d * d;
     }
     const double rstd = 1 / std::sqrt(squares / n + g.eps);
     static_cast<T*>(g.mean)[r] = static_cast<T>(mean);
     static_cast<T*>(g.rstd)[r] = static_cast<T>(rstd);
     for (int64_t c = 0; c < g.cols; ++c) {
-      const double xhat = (static_cast<double>(x[c]) - mean) * rstd;
-      y[c] = static_cast<T>(xhat * (weight != nullptr ? static_cast<double>(weight[c]) : 1) +
-                            (bias != nullptr ? static_cast<double>(bias[c]) : 0));
+      const double xhat = (wide<T>(x[c]) - mean) * rstd;
+      const double scaled = xhat * (weight != nullptr ? static_cast<double>(weight[c]) : 1);
+      const double shift = bias != nullptr ? static_cast<double>(bias[c]) : 0;
+      y[c] = static_cast<S>(static_cast<T>(scaled + shift));
     }
   }
 }
 
 /// The gradient of x within one row.
-template <class T>
+template <class T, class S>
 void row_grad(const LayerNormGradArgs& g, int64_t r) {
-  const T* x = static_cast<const T*>(g.x) + r * g.cols;
-  const T* dy = static_cast<const T*>(g.dy) + r * g.cols;
+  const S* x = static_cast<const S*>(g.x) + r * g.cols;
+  const S* dy = static_cast<const S*>(g.dy) + r * g.cols;
   const auto* weight = static_cast<const T*>(g.weight);
   const auto mean = static_cast<double>(static_cast<const T*>(g.mean)[r]);
   const auto rstd = static_cast<double>(static_cast<const T*>(g.rstd)[r]);
   const auto scaled = [&](int64_t c) {
-    return static_cast<double>(dy[c]) * (weight != nullptr ? static_cast<double>(weight[c]) : 1);
+    return wide<T>(dy[c]) * (weight != nullptr ? static_cast<double>(weight[c]) : 1);
   };
   double sum = 0, dot = 0;
   for (int64_t c = 0; c < g.cols; ++c) {
     sum += scaled(c);
-    dot += scaled(c) * ((static_cast<double>(x[c]) - mean) * rstd);
+    dot += scaled(c) * ((wide<T>(x[c]) - mean) * rstd);
   }
   const double n = static_cast<double>(g.cols);
   for (int64_t c = 0; c < g.cols; ++c) {
-    const double xhat = (static_cast<double>(x[c]) - mean) * rstd;
-    static_cast<T*>(g.dx)[r * g.cols + c] =
-        static_cast<T>(rstd * (scaled(c) - (sum + xhat * dot) / n));
+    const double xhat = (wide<T>(x[c]) - mean) * rstd;
+    static_cast<S*>(g.dx)[r * g.cols + c] =
+        static_cast<S>(static_cast<T>(rstd * (scaled(c) - (sum + xhat * dot) / n)));
   }
 }
 
-template <class T>
+template <class T, class S = T>
 void reference_grad(const LayerNormGradArgs& g, const Exec&) {
   if (g.dx != nullptr) {
-    for (int64_t r = 0; r < g.rows; ++r) row_grad<T>(g, r);
+    for (int64_t r = 0; r < g.rows; ++r) row_grad<T, S>(g, r);
   }
   for (int64_t c = 0; c < g.cols; ++c) {
     double sum = 0, dot = 0;
     for (int64_t r = 0; r < g.rows; ++r) {
-      const auto dy = static_cast<double>(static_cast<const T*>(g.dy)[r * g.cols + c]);
-      const auto x = static_cast<double>(static_cast<const T*>(g.x)[r * g.cols + c]);
+      const double dy = wide<T>(static_cast<const S*>(g.dy)[r * g.cols + c]);
+      const double x = wide<T>(static_cast<const S*>(g.x)[r * g.cols + c]);
       sum += dy;
       dot += dy * ((x - static_cast<double>(static_cast<const T*>(g.mean)[r])) *
                    static_cast<double>(static_cast<const T*>(g.rstd)[r]));
@@ -90,7 +97,10 @@ Rows<LayerNormArgs> layer_norm_rows(Type type) {
       {"layer_norm/reference", Needs::baseline, false, nullptr, nullptr, reference<float>}};
   static const Row<LayerNormArgs> f64[] = {
       {"layer_norm/reference", Needs::baseline, false, nullptr, nullptr, reference<double>}};
-  return pick(type, f32, f64);
+  static const Row<LayerNormArgs> narrow[] = {
+      TAXON_VECTOR_ROWS("layer_norm", false, nullptr, nullptr, layer_norm_bf16),
+      {"layer_norm/reference", Needs::baseline, false, nullptr, nullptr, reference<float, bf16>}};
+  return pick(type, f32, f64, narrow);
 }
 
 Rows<LayerNormGradArgs> layer_norm_grad_rows(Type type) {
@@ -100,7 +110,11 @@ Rows<LayerNormGradArgs> layer_norm_grad_rows(Type type) {
        reference_grad<float>}};
   static const Row<LayerNormGradArgs> f64[] = {{"layer_norm_grad/reference", Needs::baseline, false,
                                                 nullptr, nullptr, reference_grad<double>}};
-  return pick(type, f32, f64);
+  static const Row<LayerNormGradArgs> narrow[] = {
+      TAXON_VECTOR_ROWS("layer_norm_grad", false, nullptr, scratch_grad, layer_norm_grad_bf16),
+      {"layer_norm_grad/reference", Needs::baseline, false, nullptr, nullptr,
+       reference_grad<float, bf16>}};
+  return pick(type, f32, f64, narrow);
 }
 
 }  // namespace taxon::kernels

@@ -1,4 +1,5 @@
-// Layer normalisation on vectors: a row at a time, its mean first and then the squares about it.
+// Layer normalisation on vectors: a row at a time, its mean first and then the squares about it. T
+// is how x, y and their gradients lie in memory: float, or Bf16.
 #include "norm/vector.h"
 #include "simd/simd.h"
 
@@ -11,10 +12,11 @@ TAXON_INLINE const float* floats(const void* p) {
   return static_cast<const float*>(p);
 }
 
+template <class T>
 void forward_row(const LayerNormArgs& g, int64_t r) {
-  const float* x = floats(g.x) + r * g.cols;
+  const T* x = static_cast<const T*>(g.x) + r * g.cols;
   const float *weight = floats(g.weight), *bias = floats(g.bias);
-  float* y = static_cast<float*>(g.y) + r * g.cols;
+  T* y = static_cast<T*>(g.y) + r * g.cols;
   const double n = static_cast<double>(g.cols);
   Vec sums = {};
   each(0, g.cols, [&](int64_t c, auto part) { sums += part.load(x + c); });
@@ -36,10 +38,12 @@ void forward_row(const LayerNormArgs& g, int64_t r) {
   });
 }
 
+template <class T>
 void dx_row(const LayerNormGradArgs& g, int64_t r) {
-  const float *x = floats(g.x) + r * g.cols, *dy = floats(g.dy) + r * g.cols;
+  const T* x = static_cast<const T*>(g.x) + r * g.cols;
+  const T* dy = static_cast<const T*>(g.dy) + r * g.cols;
   const float* weight = floats(g.weight);
-  float* dx = static_cast<float*>(g.dx) + r * g.cols;
+  T* dx = static_cast<T*>(g.dx) + r * g.cols;
   const float mean = floats(g.mean)[r], rstd = floats(g.rstd)[r];
   const auto scaled = [&](int64_t c, auto part) {
     const Vec d = part.load(dy + c);
@@ -73,8 +77,10 @@ TAXON_INLINE Partial partial_of(void* scratch, int64_t chunk, int64_t cols) {
   return {d, d + stride, f, f + stride};
 }
 
+template <class T>
 void add_row(const LayerNormGradArgs& g, int64_t r, const Partial& p) {
-  const float *x = floats(g.x) + r * g.cols, *dy = floats(g.dy) + r * g.cols;
+  const T* x = static_cast<const T*>(g.x) + r * g.cols;
+  const T* dy = static_cast<const T*>(g.dy) + r * g.cols;
   const float mean = floats(g.mean)[r], rstd = floats(g.rstd)[r];
   each(0, g.cols, [&](int64_t c, auto part) {
     const Vec d = part.load(dy + c), xhat = (part.load(x + c) - mean) * rstd;
@@ -83,6 +89,7 @@ void add_row(const LayerNormGradArgs& g, int64_t r, const Partial& p) {
   });
 }
 
+template <class T>
 void chunk_rows(const LayerNormGradArgs& g, int64_t begin, int64_t end, const Partial& p) {
   const bool parameters = g.dweight != nullptr || g.dbias != nullptr;
   const int64_t stride = norm_stride(g.cols);
@@ -92,8 +99,8 @@ void chunk_rows(const LayerNormGradArgs& g, int64_t begin, int64_t end, const Pa
     __builtin_memset(p.block_bias, 0, static_cast<size_t>(stride) * sizeof(float));
     __builtin_memset(p.block_weight, 0, static_cast<size_t>(stride) * sizeof(float));
     for (int64_t r = at; r < last; ++r) {
-      if (g.dx != nullptr) dx_row(g, r);
-      if (parameters) add_row(g, r, p);
+      if (g.dx != nullptr) dx_row<T>(g, r);
+      if (parameters) add_row<T>(g, r, p);
     }
     for (int64_t c = 0; c < g.cols; ++c) {
       p.bias[c] += static_cast<double>(p.block_bias[c]);
@@ -102,21 +109,19 @@ void chunk_rows(const LayerNormGradArgs& g, int64_t begin, int64_t end, const Pa
   }
 }
 
-}  // namespace
-
-namespace TAXON_ISA {
-
-void layer_norm(const LayerNormArgs& g, const Exec& exec) {
+template <class T>
+void forward(const LayerNormArgs& g, const Exec& exec) {
   parallel_rows(exec, g.rows, g.cols, [&](int64_t first, int64_t last) {
-    for (int64_t r = first; r < last; ++r) forward_row(g, r);
+    for (int64_t r = first; r < last; ++r) forward_row<T>(g, r);
   });
 }
 
-void layer_norm_grad(const LayerNormGradArgs& g, const Exec& exec) {
+template <class T>
+void backward(const LayerNormGradArgs& g, const Exec& exec) {
   const int64_t chunks = norm_chunks(g.rows, g.cols);
   parallel(exec, chunks, [&](int64_t chunk, int) {
-    chunk_rows(g, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks,
-               partial_of(exec.scratch, chunk, g.cols));
+    chunk_rows<T>(g, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks,
+                  partial_of(exec.scratch, chunk, g.cols));
   });
   for (int64_t c = 0; c < g.cols; ++c) {
     double bias = 0, weight = 0;
@@ -128,6 +133,23 @@ void layer_norm_grad(const LayerNormGradArgs& g, const Exec& exec) {
     if (g.dbias != nullptr) static_cast<float*>(g.dbias)[c] = static_cast<float>(bias);
     if (g.dweight != nullptr) static_cast<float*>(g.dweight)[c] = static_cast<float>(weight);
   }
+}
+
+}  // namespace
+
+namespace TAXON_ISA {
+
+void layer_norm(const LayerNormArgs& g, const Exec& exec) {
+  forward<float>(g, exec);
+}
+void layer_norm_bf16(const LayerNormArgs& g, const Exec& exec) {
+  forward<Bf16>(g, exec);
+}
+void layer_norm_grad(const LayerNormGradArgs& g, const Exec& exec) {
+  backward<float>(g, exec);
+}
+void layer_norm_grad_bf16(const LayerNormGradArgs& g, const Exec& exec) {
+  backward<Bf16>(g, exec);
 }
 
 }  // namespace TAXON_ISA

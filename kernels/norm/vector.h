@@ -8,9 +8,13 @@
 namespace taxon::kernels {
 
 TAXON_VECTOR_KERNEL(batch_norm, BatchNormArgs)
+TAXON_VECTOR_KERNEL(batch_norm_bf16, BatchNormArgs)
 TAXON_VECTOR_KERNEL(batch_norm_grad, BatchNormGradArgs)
+TAXON_VECTOR_KERNEL(batch_norm_grad_bf16, BatchNormGradArgs)
 TAXON_VECTOR_KERNEL(layer_norm, LayerNormArgs)
+TAXON_VECTOR_KERNEL(layer_norm_bf16, LayerNormArgs)
 TAXON_VECTOR_KERNEL(layer_norm_grad, LayerNormGradArgs)
+TAXON_VECTOR_KERNEL(layer_norm_grad_bf16, LayerNormGradArgs)
 
 /// Rows are cut into at most 8 chunks whose partial results combine in order.
 static inline int64_t norm_chunks(int64_t rows, int64_t cols) {

@@ -1,4 +1,6 @@
-// Two operands with broadcasting: the table and the reference.
+// Two operands with broadcasting: the table and the reference. T is the type of the arithmetic, S
+// how elements lie in memory.
+#include <taxon/base/dtype.h>
 #include <taxon/kernels/pointwise.h>
 
 #include "pointwise/vector.h"
@@ -23,11 +25,11 @@ T value(Binary op, T a, T b) {
   return a;
 }
 
-template <class T>
+template <class T, class S = T>
 void reference(const BinaryArgs& g, const Exec&) {
-  const auto* a = static_cast<const T*>(g.a);
-  const auto* b = static_cast<const T*>(g.b);
-  auto* y = static_cast<T*>(g.y);
+  const auto* a = static_cast<const S*>(g.a);
+  const auto* b = static_cast<const S*>(g.b);
+  auto* y = static_cast<S*>(g.y);
   int64_t n = 1;
   for (int d = 0; d < g.rank; ++d) n *= g.dims[d];
   for (int64_t i = 0; i < n; ++i) {
@@ -38,7 +40,7 @@ void reference(const BinaryArgs& g, const Exec&) {
       ia += at * g.a_strides[d];
       ib += at * g.b_strides[d];
     }
-    y[i] = value(g.op, a[ia], b[ib]);
+    y[i] = static_cast<S>(value(g.op, static_cast<T>(a[ia]), static_cast<T>(b[ib])));
   }
 }
 
@@ -56,7 +58,10 @@ Rows<BinaryArgs> binary_rows(Type type) {
       {"binary/reference", Needs::baseline, true, nullptr, nullptr, reference<float>}};
   static const Row<BinaryArgs> f64[] = {
       {"binary/reference", Needs::baseline, true, nullptr, nullptr, reference<double>}};
-  return pick(type, f32, f64);
+  static const Row<BinaryArgs> narrow[] = {
+      TAXON_VECTOR_ROWS("binary", true, declines, nullptr, binary_bf16),
+      {"binary/reference", Needs::baseline, true, nullptr, nullptr, reference<float, bf16>}};
+  return pick(type, f32, f64, narrow);
 }
 
 }  // namespace taxon::kernels

@@ -85,13 +85,10 @@ TAXON_INLINE void philox(uint64_t seed, uint64_t stream, uint64_t first, uint32_
     interleave(v[0] + i, v[1] + i, v[2] + i, v[3] + i, out + 4 * i);
 }
 
-}  // namespace
-
-namespace TAXON_ISA {
-
-void dropout(const DropoutArgs& g, const Exec& exec) {
-  const float* x = static_cast<const float*>(g.x);
-  float* y = static_cast<float*>(g.y);
+template <class T>
+void values(const DropoutArgs& g, const Exec& exec) {
+  const T* x = static_cast<const T*>(g.x);
+  T* y = static_cast<T*>(g.y);
   // word / 2^32 >= p, in integers; from 2^32 on nothing is kept
   const double bound = __builtin_ceil(g.p * 4294967296.0);
   const bool any = bound < 4294967296.0;
@@ -109,6 +106,17 @@ void dropout(const DropoutArgs& g, const Exec& exec) {
       });
     }
   });
+}
+
+}  // namespace
+
+namespace TAXON_ISA {
+
+void dropout(const DropoutArgs& g, const Exec& exec) {
+  values<float>(g, exec);
+}
+void dropout_bf16(const DropoutArgs& g, const Exec& exec) {
+  values<Bf16>(g, exec);
 }
 
 }  // namespace TAXON_ISA

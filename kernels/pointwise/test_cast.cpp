@@ -131,3 +131,28 @@ TEST_CASE("f32 to bf16 rounds to nearest even", "[cast]") {
     CHECK(wrong == 0);
   });
 }
+
+TEST_CASE("conversions whose results go past the caches", "[cast]") {
+  const std::int64_t n = (13 << 20) + 21;
+  const Guarded<float> x = reals(n, 1);
+  CastArgs down, up;
+  down.from = up.to = Type::f32;
+  down.to = up.from = Type::bf16;
+  down.n = up.n = n;
+  down.x = x.data();
+  for_each_row(cast_rows(), down, [&](const Row<CastArgs>& row) {
+    INFO(row.name);
+    Guarded<bf16> half(n, 64);
+    Guarded<float> back(n, 64);
+    down.y = half.data();
+    run_row(row, down, 2);
+    up.x = half.data();
+    up.y = back.data();
+    run_row(row, up, 2);
+    std::int64_t wrong = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      wrong += half[i].bits != bf16(x[i]).bits || back[i] != static_cast<float>(half[i]);
+    }
+    CHECK(wrong == 0);
+  });
+}

@@ -1,5 +1,7 @@
 // Unary functions and their gradients: the tables and the reference, which evaluates transcendental
-// functions in double whatever the element type.
+// functions in double whatever the element type. T is the type of the arithmetic, S how elements
+// lie in memory.
+#include <taxon/base/dtype.h>
 #include <taxon/kernels/pointwise.h>
 
 #include <cmath>
@@ -101,25 +103,27 @@ T slope(Unary op, T x, T y, T a, T b) {
   return 0;
 }
 
-template <class T>
+template <class T, class S = T>
 void reference(const UnaryArgs& g, const Exec&) {
-  const auto* x = static_cast<const T*>(g.x);
-  auto* y = static_cast<T*>(g.y);
+  const auto* x = static_cast<const S*>(g.x);
+  auto* y = static_cast<S*>(g.y);
   const T a = static_cast<T>(g.a), b = static_cast<T>(g.b);
-  for (int64_t i = 0; i < g.n; ++i) y[i] = value(g.op, x[i], a, b);
+  for (int64_t i = 0; i < g.n; ++i) {
+    y[i] = static_cast<S>(value(g.op, static_cast<T>(x[i]), a, b));
+  }
 }
 
-template <class T>
+template <class T, class S = T>
 void reference_grad(const UnaryGradArgs& g, const Exec&) {
-  const auto* x = static_cast<const T*>(g.x);
-  const auto* y = static_cast<const T*>(g.y);
-  const auto* dy = static_cast<const T*>(g.dy);
-  auto* dx = static_cast<T*>(g.dx);
+  const auto element = [](const void* p, int64_t i) {
+    return p != nullptr ? static_cast<T>(static_cast<const S*>(p)[i]) : T(0);
+  };
+  auto* dx = static_cast<S*>(g.dx);
   const T a = static_cast<T>(g.a), b = static_cast<T>(g.b);
   const bool gate = g.op == Unary::relu || g.op == Unary::clamp;  // chooses, does not multiply
   for (int64_t i = 0; i < g.n; ++i) {
-    const T s = slope(g.op, x != nullptr ? x[i] : T(0), y != nullptr ? y[i] : T(0), a, b);
-    dx[i] = gate ? (s != 0 ? dy[i] : T(0)) : dy[i] * s;
+    const T s = slope(g.op, element(g.x, i), element(g.y, i), a, b), dy = element(g.dy, i);
+    dx[i] = static_cast<S>(gate ? (s != 0 ? dy : T(0)) : dy * s);
   }
 }
 
@@ -131,7 +135,10 @@ Rows<UnaryArgs> unary_rows(Type type) {
       {"unary/reference", Needs::baseline, false, nullptr, nullptr, reference<float>}};
   static const Row<UnaryArgs> f64[] = {
       {"unary/reference", Needs::baseline, false, nullptr, nullptr, reference<double>}};
-  return pick(type, f32, f64);
+  static const Row<UnaryArgs> narrow[] = {
+      TAXON_VECTOR_ROWS("unary", false, nullptr, nullptr, unary_bf16),
+      {"unary/reference", Needs::baseline, false, nullptr, nullptr, reference<float, bf16>}};
+  return pick(type, f32, f64, narrow);
 }
 
 Rows<UnaryGradArgs> unary_grad_rows(Type type) {
@@ -140,7 +147,11 @@ Rows<UnaryGradArgs> unary_grad_rows(Type type) {
       {"unary_grad/reference", Needs::baseline, false, nullptr, nullptr, reference_grad<float>}};
   static const Row<UnaryGradArgs> f64[] = {
       {"unary_grad/reference", Needs::baseline, false, nullptr, nullptr, reference_grad<double>}};
-  return pick(type, f32, f64);
+  static const Row<UnaryGradArgs> narrow[] = {
+      TAXON_VECTOR_ROWS("unary_grad", false, nullptr, nullptr, unary_grad_bf16),
+      {"unary_grad/reference", Needs::baseline, false, nullptr, nullptr,
+       reference_grad<float, bf16>}};
+  return pick(type, f32, f64, narrow);
 }
 
 }  // namespace taxon::kernels

@@ -1,5 +1,5 @@
 // Reductions on vectors. Sums are taken in f32 over blocks of 64 rows, and over the blocks in
-// double.
+// double. T is how elements lie in memory: float, or Bf16.
 #include "reduce/vector.h"
 #include "simd/simd.h"
 
@@ -16,8 +16,8 @@ TAXON_INLINE double combine(double a, double b) {
 }
 
 /// out[k] = the reduction over n rows of column k of p, for `vectors` vectors of columns.
-template <bool is_max, int vectors, class Part>
-TAXON_INLINE void columns(const float* p, int64_t n, int64_t inner, Part part, double* out) {
+template <bool is_max, int vectors, class T, class Part>
+TAXON_INLINE void columns(const T* p, int64_t n, int64_t inner, Part part, double* out) {
   constexpr int64_t count = vectors * lanes;
   const double empty = is_max ? -__builtin_inf() : 0;
   for (int64_t k = 0; k < count; ++k) out[k] = empty;
@@ -40,8 +40,8 @@ TAXON_INLINE void columns(const float* p, int64_t n, int64_t inner, Part part, d
 }
 
 /// The reduction of n neighbouring numbers: first by columns of a [n / wide, wide] view.
-template <bool is_max>
-double run(const float* p, int64_t n) {
+template <bool is_max, class T>
+double run(const T* p, int64_t n) {
   double total = is_max ? -__builtin_inf() : 0;
   const int64_t rows = n / wide;
   if (rows > 0) {
@@ -58,8 +58,8 @@ double run(const float* p, int64_t n) {
 }
 
 /// Calls sink(i, value) for columns [begin, end) of the n rows at p.
-template <bool is_max, class Sink>
-TAXON_INLINE void column_range(const float* p, int64_t n, int64_t inner, int64_t begin, int64_t end,
+template <bool is_max, class T, class Sink>
+TAXON_INLINE void column_range(const T* p, int64_t n, int64_t inner, int64_t begin, int64_t end,
                                Sink sink) {
   double out[wide];
   int64_t i = begin;
@@ -73,10 +73,10 @@ TAXON_INLINE void column_range(const float* p, int64_t n, int64_t inner, int64_t
   });
 }
 
-template <bool is_max, class Sink>
+template <bool is_max, class T, class Sink>
 TAXON_INLINE void piece_of(const ReduceArgs& g, int64_t o, int64_t first, int64_t last,
                            int64_t begin, int64_t end, Sink sink) {
-  const float* p = static_cast<const float*>(g.x) + (o * g.n + first) * g.inner;
+  const T* p = static_cast<const T*>(g.x) + (o * g.n + first) * g.inner;
   if (g.inner == 1) {
     sink(0, run<is_max>(p, last - first));
   } else {
@@ -84,48 +84,56 @@ TAXON_INLINE void piece_of(const ReduceArgs& g, int64_t o, int64_t first, int64_
   }
 }
 
+TAXON_INLINE void put(float* y, double value) {
+  *y = static_cast<float>(value);
+}
+TAXON_INLINE void put(Bf16* y, double value) {
+  store(y, broadcast(static_cast<float>(value)), 1);
+}
+
 /// Few outputs: the axis is cut, and the partial results combine in order.
-template <bool is_max>
+template <bool is_max, class T>
 void in_pieces(const ReduceArgs& g, const Exec& exec, int64_t pieces, double divisor) {
   double* partial = static_cast<double*>(exec.scratch);
   parallel(exec, g.outer * pieces, [&](int64_t chunk, int) {
     const int64_t o = chunk / pieces, piece = chunk % pieces;
     double* out = partial + chunk * g.inner;
-    piece_of<is_max>(g, o, g.n * piece / pieces, g.n * (piece + 1) / pieces, 0, g.inner,
-                     [&](int64_t i, double value) { out[i] = value; });
+    piece_of<is_max, T>(g, o, g.n * piece / pieces, g.n * (piece + 1) / pieces, 0, g.inner,
+                        [&](int64_t i, double value) { out[i] = value; });
   });
-  float* y = static_cast<float*>(g.y);
+  T* y = static_cast<T*>(g.y);
   for (int64_t o = 0; o < g.outer; ++o) {
     for (int64_t i = 0; i < g.inner; ++i) {
       const double* p = partial + o * pieces * g.inner + i;
       double total = p[0];
       for (int64_t k = 1; k < pieces; ++k) total = combine<is_max>(total, p[k * g.inner]);
-      y[o * g.inner + i] = static_cast<float>(total / divisor);
+      put(y + o * g.inner + i, total / divisor);
     }
   }
 }
 
-template <bool is_max>
+template <bool is_max, class T>
 void reduce_all(const ReduceArgs& g, const Exec& exec) {
   const double divisor = g.op == Reduce::mean ? static_cast<double>(g.n) : 1;
   const int64_t pieces = reduce_pieces(g);
-  if (pieces > 1) return in_pieces<is_max>(g, exec, pieces, divisor);
-  float* y = static_cast<float*>(g.y);
+  if (pieces > 1) return in_pieces<is_max, T>(g, exec, pieces, divisor);
+  T* y = static_cast<T*>(g.y);
   const int64_t blocks = (g.inner + columns_a_task - 1) / columns_a_task;
   const int64_t task = g.n * (g.inner < columns_a_task ? g.inner : columns_a_task);
   parallel_rows(exec, g.outer * blocks, task, [&](int64_t first, int64_t last) {
     for (int64_t at = first; at < last; ++at) {
       const int64_t o = at / blocks, begin = at % blocks * columns_a_task;
       const int64_t end = begin + columns_a_task < g.inner ? begin + columns_a_task : g.inner;
-      piece_of<is_max>(g, o, 0, g.n, begin, end, [&](int64_t i, double value) {
-        y[o * g.inner + i] = static_cast<float>(value / divisor);
+      piece_of<is_max, T>(g, o, 0, g.n, begin, end, [&](int64_t i, double value) {
+        put(y + o * g.inner + i, value / divisor);
       });
     }
   });
 }
 
 /// The first place of the largest of n neighbouring numbers.
-int64_t place_in_run(const float* p, int64_t n) {
+template <class T>
+int64_t place_in_run(const T* p, int64_t n) {
   const float best = static_cast<float>(run<true>(p, n));
   const bool nan = best != best;
   int64_t i = 0;
@@ -133,12 +141,16 @@ int64_t place_in_run(const float* p, int64_t n) {
     const Vec x = load(p + i);
     if (any(nan ? is_nan(x) : x == best)) break;
   }
-  while (i < n - 1 && !(nan ? p[i] != p[i] : p[i] == best)) ++i;
+  for (; i < n - 1; ++i) {
+    const float x = load(p + i, 1)[0];
+    if (nan ? x != x : x == best) break;
+  }
   return i;
 }
 
 /// The same for each column of [n, inner], columns [begin, end).
-void places_in_columns(const float* p, int64_t n, int64_t inner, int64_t begin, int64_t end,
+template <class T>
+void places_in_columns(const T* p, int64_t n, int64_t inner, int64_t begin, int64_t end,
                        int64_t* index) {
   each(begin, end, [&](int64_t i, auto part) {
     Vec best = part.load(p + i);
@@ -150,17 +162,15 @@ void places_in_columns(const float* p, int64_t n, int64_t inner, int64_t begin, 
   });
 }
 
-}  // namespace
-
-namespace TAXON_ISA {
-
-void reduce(const ReduceArgs& g, const Exec& exec) {
-  if (g.op == Reduce::max) return reduce_all<true>(g, exec);
-  reduce_all<false>(g, exec);
+template <class T>
+void reduce_any(const ReduceArgs& g, const Exec& exec) {
+  if (g.op == Reduce::max) return reduce_all<true, T>(g, exec);
+  reduce_all<false, T>(g, exec);
 }
 
-void argmax(const ArgmaxArgs& g, const Exec& exec) {
-  const float* x = static_cast<const float*>(g.x);
+template <class T>
+void places(const ArgmaxArgs& g, const Exec& exec) {
+  const T* x = static_cast<const T*>(g.x);
   if (g.inner == 1) {
     return parallel_rows(exec, g.outer, g.n, [&](int64_t first, int64_t last) {
       for (int64_t o = first; o < last; ++o) g.index[o] = place_in_run(x + o * g.n, g.n);
@@ -174,6 +184,23 @@ void argmax(const ArgmaxArgs& g, const Exec& exec) {
       places_in_columns(x + o * g.n * g.inner, g.n, g.inner, begin, end, g.index + o * g.inner);
     }
   });
+}
+
+}  // namespace
+
+namespace TAXON_ISA {
+
+void reduce(const ReduceArgs& g, const Exec& exec) {
+  reduce_any<float>(g, exec);
+}
+void reduce_bf16(const ReduceArgs& g, const Exec& exec) {
+  reduce_any<Bf16>(g, exec);
+}
+void argmax(const ArgmaxArgs& g, const Exec& exec) {
+  places<float>(g, exec);
+}
+void argmax_bf16(const ArgmaxArgs& g, const Exec& exec) {
+  places<Bf16>(g, exec);
 }
 
 }  // namespace TAXON_ISA

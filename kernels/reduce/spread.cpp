@@ -20,12 +20,15 @@ void spread(const SpreadArgs& args, const Exec& exec) {
 
 constexpr Row<SpreadArgs> kF32[] = {
     {"spread/reference", Needs::baseline, true, nullptr, nullptr, spread<float>}};
+constexpr Row<SpreadArgs> kBf16[] = {  // bits are moved, not computed with
+    {"spread/reference", Needs::baseline, true, nullptr, nullptr, spread<uint16_t>}};
 constexpr Row<SpreadArgs> kF64[] = {
     {"spread/reference", Needs::baseline, true, nullptr, nullptr, spread<double>}};
 
 }  // namespace
 
 Rows<SpreadArgs> spread_rows(Type type) {
+  if (type == Type::bf16) return {kBf16, 1};
   return type == Type::f64 ? Rows<SpreadArgs>{kF64, 1} : Rows<SpreadArgs>{kF32, 1};
 }
 

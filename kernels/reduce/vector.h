@@ -8,7 +8,9 @@
 namespace taxon::kernels {
 
 TAXON_VECTOR_KERNEL(reduce, ReduceArgs)
+TAXON_VECTOR_KERNEL(reduce_bf16, ReduceArgs)
 TAXON_VECTOR_KERNEL(argmax, ArgmaxArgs)
+TAXON_VECTOR_KERNEL(argmax_bf16, ArgmaxArgs)
 
 /// Pieces that the reduced axis is cut into: outputs are split first, the axis only where there are
 /// few.

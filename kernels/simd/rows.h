@@ -38,5 +38,10 @@ template <class Args, size_t A, size_t B>
 Rows<Args> pick(Type type, const Row<Args> (&f32)[A], const Row<Args> (&f64)[B]) {
   return type == Type::f64 ? Rows<Args>{f64, B} : Rows<Args>{f32, A};
 }
+template <class Args, size_t A, size_t B, size_t C>
+Rows<Args> pick(Type type, const Row<Args> (&f32)[A], const Row<Args> (&f64)[B],
+                const Row<Args> (&bf16)[C]) {
+  return type == Type::bf16 ? Rows<Args>{bf16, C} : pick(type, f32, f64);
+}
 
 }  // namespace taxon::kernels

@@ -130,8 +130,19 @@ TAXON_INLINE Vec load(const Bf16* p) {
 TAXON_INLINE Vec load(const Bf16* p, int64_t n) {
   return widen(_mm256_maskz_loadu_epi16(first_lanes(n), p));
 }
+/// As round_to_bf16, in fewer instructions: the carry and NaN by masks, the upper halves by one
+/// permutation.
 TAXON_INLINE __m256i narrow(Vec x) {
-  return _mm512_maskz_cvtepi32_epi16(all_lanes, reinterpret_cast<__m512i>(round_to_bf16(x)));
+  const __m512i u = reinterpret_cast<__m512i>(x);
+  const __mmask16 odd = _mm512_test_epi32_mask(u, _mm512_set1_epi32(0x10000));
+  const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+  __m512i rounded = reinterpret_cast<__m512i>(reinterpret_cast<Bits>(x) + 0x7fffu);
+  rounded = _mm512_mask_add_epi32(rounded, odd, rounded, _mm512_set1_epi32(1));
+  rounded = _mm512_mask_or_epi32(rounded, nan, u, _mm512_set1_epi32(0x400000));
+  typedef int16_t Words __attribute__((vector_size(64)));
+  const Words words = reinterpret_cast<Words>(rounded);
+  return reinterpret_cast<__m256i>(__builtin_shufflevector(words, words, 1, 3, 5, 7, 9, 11, 13, 15,
+                                                           17, 19, 21, 23, 25, 27, 29, 31));
 }
 TAXON_INLINE void store(Bf16* p, Vec x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(x));

@@ -73,7 +73,7 @@ TEST_CASE("errors name the op, what was given and what was expected") {
   CHECK(error_of([&] { add(Tensor::zeros({2}), Tensor::zeros({2}, DType::f64)); }) ==
         "add: inputs f32[2] and f64[2] differ in dtype; expected one dtype");
   CHECK(error_of([&] { relu(Tensor::zeros({2}, DType::i64)); }) ==
-        "relu: dtype i64 is not supported; expected f32 (or f64)");
+        "relu: dtype i64 is not supported; expected f32, bf16 (or f64)");
   CHECK(error_of([&] {
           cross_entropy(Tensor::zeros({1, 3}), Tensor::full({1}, 3, DType::i64));
         }) == "cross_entropy: target 3; expected 0 to 2");

@@ -68,10 +68,11 @@ TEST_CASE("the f64 tables hold nothing but references", "[registry]") {
 }
 
 TEST_CASE("the list covers every family, once for each type", "[registry]") {
-  std::multiset<std::string> f32, f64;
+  std::multiset<std::string> f32, f64, bf16;
   for (const Table& table : all_tables()) {
     if (table.type == Type::f32) f32.insert(table.op);
     if (table.type == Type::f64) f64.insert(table.op);
+    if (table.type == Type::bf16) bf16.insert(table.op);
   }
   const std::set<std::string> typed{"gemm",
                                     "conv2d_forward",
@@ -112,6 +113,22 @@ TEST_CASE("the list covers every family, once for each type", "[registry]") {
   for (const char* op : {"cast", "copy", "gather"}) CHECK(f32.count(op) + f64.count(op) == 1);
   CHECK(f32.size() == typed.size() + 3);
   CHECK(f64.size() == typed.size());
+  const std::set<std::string> narrow{"conv2d_forward",
+                                     "conv2d_backward_data",
+                                     "conv2d_backward_weight",
+                                     "unary",
+                                     "unary_grad",
+                                     "binary",
+                                     "dropout",
+                                     "reduce",
+                                     "argmax",
+                                     "spread",
+                                     "batch_norm",
+                                     "batch_norm_grad",
+                                     "layer_norm",
+                                     "layer_norm_grad"};
+  CHECK(std::set<std::string>(bf16.begin(), bf16.end()) == narrow);
+  CHECK(bf16.size() == narrow.size());
 }
 
 TEST_CASE("each level that this machine has offers vector rows", "[registry]") {

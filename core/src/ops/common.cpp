@@ -18,9 +18,10 @@ void check_float(std::string_view op, const Specs& in) {
   const Spec* first = nullptr;
   for (const Spec& spec : in) {
     if (!spec.defined) continue;
-    (void)float_type(op, spec.dtype);
-    if (first == nullptr) first = &spec;
-    if (spec.dtype != first->dtype) {
+    if (first == nullptr) {
+      first = &spec;
+      (void)float_type(op, spec.dtype);
+    } else if (spec.dtype != first->dtype) {
       fail<DTypeError>(op, ": inputs ", *first, " and ", spec,
                        " differ in dtype; expected one dtype");
     }
@@ -29,6 +30,9 @@ void check_float(std::string_view op, const Specs& in) {
 
 void check_float(std::string_view op, const Specs& in, std::span<const std::size_t> parameters) {
   const DType activations = in[0].dtype;
+  if (!is_floating(activations)) {
+    fail<DTypeError>(op, ": dtype ", activations, " is not supported; expected f32, bf16 (or f64)");
+  }
   if (activations != DType::bf16) return check_float(op, in);
   for (std::size_t i = 0; i < in.size(); ++i) {
     const bool parameter = std::find(parameters.begin(), parameters.end(), i) != parameters.end();

@@ -16,8 +16,8 @@ namespace taxon::ops {
 const Spec& required(std::string_view op, const Specs& in, std::size_t i, std::string_view name);
 /// Throws DTypeError unless all defined inputs have one floating dtype that kernels exist for.
 void check_float(std::string_view op, const Specs& in);
-/// The same for an op on activations with parameters beside them: inputs `parameters` have the dtype
-/// of the activations, or f32 where those are bf16.
+/// The same for an op on activations with parameters beside them: inputs `parameters` have the
+/// dtype of the activations, or f32 where those are bf16.
 void check_float(std::string_view op, const Specs& in, std::span<const std::size_t> parameters);
 /// The dtype of parameters, their gradients and statistics beside activations of `dtype`.
 inline DType parameter_dtype(DType dtype) {

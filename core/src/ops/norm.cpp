@@ -9,8 +9,9 @@ namespace {
 
 // x [.., c] with optional vectors [c] from input 1 on, up to input `residual`, which has x's shape.
 void check_norm(std::string_view op, const Specs& in, std::size_t residual) {
+  static constexpr std::size_t parameters[] = {1, 2, 3, 4};
   const Spec& x = required(op, in, 0, "input");
-  check_float(op, in);
+  check_float(op, in, std::span(parameters).first(residual - 1));
   if (x.shape.rank() < 2) fail<ShapeError>(op, ": input ", x, "; expected rank >= 2");
   static constexpr std::string_view names[] = {"input", "weight", "bias", "mean", "var"};
   for (std::size_t i = 1; i < residual; ++i) check_vector(op, names[i], in[i], x.shape[-1]);
@@ -21,6 +22,11 @@ void check_norm(std::string_view op, const Specs& in, std::size_t residual) {
 
 std::int64_t rows_of(const Tensor& x) {
   return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1);
+}
+
+// A vector of an element a channel: a parameter or a statistic.
+Tensor parameter_like(const Tensor& x) {
+  return Tensor::empty({x.dim(-1)}, parameter_dtype(x.dtype()), x.device());
 }
 
 // Saved: x, weight, bias, mean, var, y (where a residual hides its sign); the residual is the last
@@ -37,7 +43,7 @@ Tensors batch_norm_backward(Context& context, const Tensor& dy, const BatchNormO
     if (i == residual && !o.relu) {
       d[i] = dy;
     } else {
-      d[i] = Tensor::empty(image ? x.shape() : Shape{x.dim(-1)}, x.dtype(), x.device());
+      d[i] = image ? Tensor::empty(x.shape(), x.dtype(), x.device()) : parameter_like(x);
     }
   }
   kernels::BatchNormGradArgs args;
@@ -91,7 +97,8 @@ Specs BatchNormTrain::infer(const Specs& in, const Options&) {
     fail<ShapeError>(info.name, ": input ", in[0],
                      " has one value a channel; expected more than one to take statistics of");
   }
-  return {in[0], {channels, in[0].dtype}, {channels, in[0].dtype}};
+  const DType dtype = parameter_dtype(in[0].dtype);
+  return {in[0], {channels, dtype}, {channels, dtype}};
 }
 void BatchNormTrain::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
   kernels::BatchNormArgs args = batch_norm_args(in, o, true);
@@ -124,8 +131,9 @@ Tensors BatchNormInfer::backward(Context& context, const Tensors& dout, const Op
 }
 
 Specs LayerNormOp::infer(const Specs& in, const Options&) {
+  static constexpr std::size_t parameters[] = {1, 2};
   const Spec& x = required(info.name, in, 0, "input");
-  check_float(info.name, in);
+  check_float(info.name, in, parameters);
   if (x.shape.rank() < 1 || x.shape[-1] < 1) {
     fail<ShapeError>("layer_norm: input ", x, "; expected a last axis of extent >= 1");
   }
@@ -135,8 +143,9 @@ Specs LayerNormOp::infer(const Specs& in, const Options&) {
 }
 void LayerNormOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
   const std::int64_t rows = rows_of(in[0]);
-  Tensor mean = Tensor::empty({rows}, in[0].dtype(), in[0].device());
-  Tensor rstd = Tensor::empty({rows}, in[0].dtype(), in[0].device());
+  const DType dtype = parameter_dtype(in[0].dtype());
+  Tensor mean = Tensor::empty({rows}, dtype, in[0].device());
+  Tensor rstd = Tensor::empty({rows}, dtype, in[0].device());
   kernels::LayerNormArgs args;
   args.rows = rows;
   args.cols = in[0].dim(-1);
@@ -155,7 +164,7 @@ Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Optio
   Tensors d(3);
   for (std::size_t i = 0; i < 3; ++i) {
     if (context.needs_grad(i)) {
-      d[i] = Tensor::empty(i == 0 ? x.shape() : Shape{x.dim(-1)}, x.dtype(), x.device());
+      d[i] = i == 0 ? Tensor::empty(x.shape(), x.dtype(), x.device()) : parameter_like(x);
     }
   }
   kernels::LayerNormGradArgs args;

@@ -53,7 +53,7 @@ void set_broadcast(kernels::BinaryArgs& args, const Shape& a, const Shape& b, co
 template <class Self, Unary kernel>
 Specs UnaryOp<Self, kernel>::infer(const Specs& in, const Options&) {
   required(Self::info.name, in, 0, "input");
-  check_float(Self::info.name, in);
+  check_float(Self::info.name, in, {});
   return {in[0]};
 }
 
@@ -91,7 +91,7 @@ template <class Self, kernels::Binary kernel>
 Specs BinaryOp<Self, kernel>::infer(const Specs& in, const Options&) {
   required(Self::info.name, in, 0, "left operand");
   required(Self::info.name, in, 1, "right operand");
-  check_float(Self::info.name, in);
+  check_float(Self::info.name, in, {});
   return {{broadcast(Self::info.name.data(), in[0].shape, in[1].shape), in[0].dtype}};
 }
 
@@ -149,7 +149,7 @@ Tensors Cast::backward(Context& context, const Tensors& dout, const Options&) {
 
 Specs Dropout::infer(const Specs& in, const Options& options) {
   required(info.name, in, 0, "input");
-  check_float(info.name, in);
+  check_float(info.name, in, {});
   if (!(options.p >= 0 && options.p < 1)) {
     fail<OptionError>("dropout: p is ", options.p, "; expected 0 <= p < 1");
   }

@@ -36,7 +36,7 @@ Shape reduced(const Shape& shape, const std::vector<int>& axes, bool keep) {
 
 Specs infer_reduce(std::string_view op, const Specs& in, const ReduceOptions& o) {
   const Spec& x = required(op, in, 0, "input");
-  check_float(op, in);
+  check_float(op, in, {});
   return {{reduced(x.shape, resolve(op, x.shape, o.axes), o.keep), x.dtype}};
 }
 
@@ -55,6 +55,13 @@ void reduce_run(kernels::Reduce op, const Shape& shape, int from, int to, const 
 // Runs of neighbouring axes are reduced in one go each, the last run first.
 void reduce_axes(kernels::Reduce op, const Tensor& x, std::vector<int> axes, Tensor& y) {
   if (axes.empty()) return y.copy_from(with_shape(x, y.shape()));
+  const bool one_run = axes.back() - axes.front() + 1 == static_cast<int>(axes.size());
+  if (x.dtype() == DType::bf16 && !one_run) {  // rounded once, at the end
+    Tensor wide = Tensor::empty(y.shape(), DType::f32, y.device());
+    reduce_axes(op, x.detach().to(DType::f32), std::move(axes), wide);
+    y = wide.to(DType::bf16);
+    return;
+  }
   Tensor part = x;
   Shape shape = x.shape();
   while (!axes.empty()) {
@@ -131,7 +138,7 @@ void run_argmax(const Tensor& x, int axis, Tensor& index) {
 
 Specs MaxAxis::infer(const Specs& in, const Options& o) {
   const Spec& x = required(info.name, in, 0, "input");
-  check_float(info.name, in);
+  check_float(info.name, in, {});
   check_not_empty(info.name, x, o.axis);
   const Shape out = reduced(x.shape, {x.shape.axis(o.axis)}, o.keep);
   return {{out, x.dtype}, {out, DType::i64}};
@@ -156,7 +163,7 @@ Tensors MaxAxis::backward(Context& context, const Tensors& dout, const Options& 
 
 Specs Argmax::infer(const Specs& in, const Options& o) {
   const Spec& x = required(info.name, in, 0, "input");
-  check_float(info.name, in);
+  check_float(info.name, in, {});
   check_not_empty(info.name, x, o.axis);
   return {{reduced(x.shape, {x.shape.axis(o.axis)}, false), DType::i64}};
 }

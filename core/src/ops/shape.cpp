@@ -240,6 +240,9 @@ void Gather::forward(Context& context, const Tensors& in, Tensors& out, const Op
 }
 Tensors Gather::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor index = context.saved(0);
+  if (dout[0].dtype() == DType::bf16) {  // what was picked twice adds up before it is rounded
+    return {backward(context, {dout[0].to(DType::f32)}, o)[0].to(DType::bf16)};
+  }
   const Tensor& dy = dout[0];
   const kernels::Type type = float_type(info.name, dy.dtype());
   Tensor dx = Tensor::empty(context.input(0).shape, dy.dtype(), dy.device());

@@ -66,9 +66,9 @@ struct LayerNormGradArgs {
   void* dbias = nullptr;    ///< [cols], or null
 };
 
-Rows<BatchNormArgs> batch_norm_rows(Type type);           ///< f32, f64
-Rows<BatchNormGradArgs> batch_norm_grad_rows(Type type);  ///< f32, f64
-Rows<LayerNormArgs> layer_norm_rows(Type type);           ///< f32, f64
-Rows<LayerNormGradArgs> layer_norm_grad_rows(Type type);  ///< f32, f64
+Rows<BatchNormArgs> batch_norm_rows(Type type);           ///< f32, f64, bf16
+Rows<BatchNormGradArgs> batch_norm_grad_rows(Type type);  ///< f32, f64, bf16
+Rows<LayerNormArgs> layer_norm_rows(Type type);           ///< f32, f64, bf16
+Rows<LayerNormGradArgs> layer_norm_grad_rows(Type type);  ///< f32, f64, bf16
 
 }  // namespace taxon::kernels

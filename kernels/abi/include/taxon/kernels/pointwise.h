@@ -77,10 +77,10 @@ struct DropoutArgs {
   void* y = nullptr;
 };
 
-Rows<UnaryArgs> unary_rows(Type type);           ///< f32, f64
-Rows<UnaryGradArgs> unary_grad_rows(Type type);  ///< f32, f64
-Rows<BinaryArgs> binary_rows(Type type);         ///< f32, f64
+Rows<UnaryArgs> unary_rows(Type type);           ///< f32, f64, bf16
+Rows<UnaryGradArgs> unary_grad_rows(Type type);  ///< f32, f64, bf16
+Rows<BinaryArgs> binary_rows(Type type);         ///< f32, f64, bf16
 Rows<CastArgs> cast_rows();
-Rows<DropoutArgs> dropout_rows(Type type);  ///< f32, f64
+Rows<DropoutArgs> dropout_rows(Type type);  ///< f32, f64, bf16
 
 }  // namespace taxon::kernels

@@ -31,8 +31,8 @@ struct SpreadArgs {
   void* dx = nullptr;
 };
 
-Rows<ReduceArgs> reduce_rows(Type type);  ///< f32, f64
-Rows<ArgmaxArgs> argmax_rows(Type type);  ///< f32, f64
-Rows<SpreadArgs> spread_rows(Type type);  ///< f32, f64
+Rows<ReduceArgs> reduce_rows(Type type);  ///< f32, f64, bf16
+Rows<ArgmaxArgs> argmax_rows(Type type);  ///< f32, f64, bf16
+Rows<SpreadArgs> spread_rows(Type type);  ///< f32, f64, bf16
 
 }  // namespace taxon::kernels
