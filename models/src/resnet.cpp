@@ -138,7 +138,7 @@ class ResNet : public Model {
     for (const auto& stage : stages_) {
       y = stage->forward(y);
     }
-    return global_avg_pool(y);
+    return global_avg_pool(y.dtype() == DType::bf16 ? y.to(DType::f32) : y);
   }
   Tensor head(const Tensor& features) override { return fc_->forward(features); }
   std::string head_name() const override { return "fc"; }
