@@ -85,9 +85,6 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
 /// The pieces of scratch memory.
 struct Memory {
   float* zeros;
-  int64_t* rows;         // offset of each tile of a block in a slab
-  int64_t* products;     // and in the products
-  Segment* segments;     // of a transformed row
   const float* weights;  // all panels, or a slot's panel
   float* own = nullptr;  // the same, unless prepared before
   float* filters;        // a slot: filters turned into columns
@@ -101,9 +98,6 @@ constexpr int64_t kTurned = 16;
 Memory carve(Carver& carver, const Job& job, int threads, const void* prepared) {
   Memory m;
   m.zeros = carver.take<float>(job.from.c);
-  m.rows = carver.take<int64_t>(job.input.tiles);
-  m.products = carver.take<int64_t>(job.input.tiles);
-  m.segments = carver.take<Segment>(job.input.slabs);
   if (prepared != nullptr) {
     m.weights = static_cast<const float*>(prepared);
   } else {
@@ -114,18 +108,6 @@ Memory carve(Carver& carver, const Job& job, int threads, const void* prepared) 
   m.input = carver.take<float>((job.by_panels ? job.blocks : threads) * job.input.elements());
   m.product = carver.take<float>(threads * job.product_elements());
   return m;
-}
-
-void fill_tables(const Job& job, const Memory& m) {
-  std::fill(m.zeros, m.zeros + job.from.c, 0.0f);
-  for (int64_t i = 0; i < job.input.tiles; ++i) {
-    m.rows[i] = i * job.input.row;
-    m.products[i] = i * job.width;
-  }
-  for (int64_t s = 0; s < job.input.slabs; ++s) {
-    const int64_t first = s * job.input.row;
-    m.segments[s] = {s * job.input.slab(), std::min(job.input.row, job.from.c - first)};
-  }
 }
 
 /// U of one panel: [xi][input channel][width].
@@ -167,23 +149,21 @@ void transform_input(const WinogradSet& set, const Job& job, const void* source,
 }
 
 /// The 36 products of a block with a panel.
-void multiply(const Micro& micro, const Job& job, const Memory& m, const float* v, const float* u,
-              int64_t tiles, float* product) {
-  Tile tile = {};
-  tile.segments = m.segments;
-  tile.segment_count = job.input.slabs;
-  tile.b_stride = tile.cols = job.width;
-  const int64_t parts = ceil_div(tiles, micro.rows);
+void multiply(const WinogradSet& set, const Job& job, const float* v, const float* u, int64_t tiles,
+              float* product) {
+  const int64_t parts = ceil_div(tiles, set.micro->rows);
+  const int vectors = job.width == set.micro->width ? 1 : 2;
+  WinogradProduct p = {};
+  p.row = job.input.row;
+  p.slab_stride = job.input.slab();
+  p.channels = job.from.c;
   for (int64_t xi = 0; xi < 36; ++xi) {
-    tile.a = v + xi * job.input.xi();
-    tile.b = u + xi * job.panel_xi();
-    tile.c = product + xi * job.product_xi();
+    p.u = u + xi * job.panel_xi();
     for (int64_t i = 0; i < parts; ++i) {
-      const int64_t row = split_at(tiles, parts, i);
-      tile.a_rows = m.rows + row;
-      tile.c_rows = m.products + row;
-      micro.tile(tile, static_cast<int>(split_at(tiles, parts, i + 1) - row),
-                 job.width == micro.width ? 1 : 2);
+      const int64_t first = split_at(tiles, parts, i);
+      p.v = v + xi * job.input.xi() + first * job.input.row;
+      p.m = product + xi * job.product_xi() + first * job.width;
+      set.transform->product(p, static_cast<int>(split_at(tiles, parts, i + 1) - first), vectors);
     }
   }
 }
@@ -224,7 +204,7 @@ void run_by_blocks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& 
     transform_input(set, job, source, m.zeros, block, v);
     const int64_t tiles = job.block_first(block + 1) - job.block_first(block);
     for (int64_t panel = 0; panel < job.panels; ++panel) {
-      multiply(*set.micro, job, m, v, m.weights + panel * job.panel_elements(), tiles, product);
+      multiply(set, job, v, m.weights + panel * job.panel_elements(), tiles, product);
       transform_output(set, job, out, block, panel, product);
     }
   });
@@ -245,7 +225,7 @@ void run_by_panels(const Conv2dArgs& args, const Exec& exec, const WinogradSet& 
     float* product = m.product + slot * job.product_elements();
     for (int64_t block = 0; block < job.blocks; ++block) {
       const int64_t tiles = job.block_first(block + 1) - job.block_first(block);
-      multiply(*set.micro, job, m, m.input + block * job.input.elements(), u, tiles, product);
+      multiply(set, job, m.input + block * job.input.elements(), u, tiles, product);
       transform_output(set, job, out, block, panel, product);
     }
   });
@@ -256,7 +236,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set, b
   if (job.count == 0) return;
   Carver carver(exec.scratch);
   const Memory m = carve(carver, job, exec.threads, args.prepared);
-  fill_tables(job, m);
+  std::fill(m.zeros, m.zeros + job.from.c, 0.0f);
   const void* source = turned ? args.y : args.x;
   void* dest = turned ? args.x : args.y;
   const int64_t vector = set.micro->width;

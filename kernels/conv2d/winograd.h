@@ -27,6 +27,16 @@ struct WinogradOutput {
   bool stream;  ///< past the caches: channels a multiple of the vector, y aligned
 };
 
+/// m[tile][column] = sum over channels of v[tile][channel] * u[channel][column]: a few tiles, whole
+/// vectors of columns that lie side by side. v is stored in slabs of `row` channels (16 or 32), a
+/// tile after the other.
+struct WinogradProduct {
+  const float* v;
+  int64_t row, slab_stride, channels;
+  const float* u;
+  float* m;
+};
+
 /// The transforms of one instruction set and storage type of images. Transformed values are stored
 /// [xi][slab][tile][row of a slab], xi = 0 .. 35, with up to kSlab channels in a slab.
 struct WinogradMicro {
@@ -41,6 +51,8 @@ struct WinogradMicro {
   /// filled up with zeros to `width`, a multiple of the vector.
   void (*weight)(const float* const* taps, int64_t row_stride, int64_t rows, int64_t cols, float* u,
                  int64_t xi_stride, int64_t width);
+  /// At most as many rows as the tiles of Micro, one or two vectors.
+  void (*product)(const WinogradProduct&, int rows, int vectors);
   /// A^T m A of one tile.
   void (*output)(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels);
   /// After streamed outputs, before another thread may read them.
@@ -51,14 +63,17 @@ struct WinogradMicro {
 };
 
 namespace baseline {
+void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
-}
+}  // namespace baseline
 namespace avx2 {
+void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
-}
+}  // namespace avx2
 namespace avx512 {
+void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
-}
+}  // namespace avx512
 
 /// What a call needs: products and transforms of one instruction set. The `winograd_integer` set
 /// has the points 0, +-1, +-2, with which suitable integers stay exact: for tests.
