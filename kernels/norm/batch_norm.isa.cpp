@@ -7,6 +7,9 @@
 // the chunk as shift, so that no digits cancel; blocks and chunks merge in double by the formula of
 // Chan, Golub and LeVeque (1983).
 //
+// Few channels are folded: k rows of c channels are one row of k c, so that sums run in several
+// vectors at once; the k parts of a channel merge at the end.
+//
 // T is how images lie in memory: float, or Bf16. Everything else is f32, all arithmetic included.
 #include "norm/vector.h"
 #include "simd/simd.h"
@@ -15,6 +18,18 @@ namespace taxon::kernels {
 namespace {
 
 constexpr int64_t block_rows = 64;
+
+/// Rows and channels as the loops see them, and how many parts a channel has.
+struct View {
+  int64_t rows, channels, parts;
+};
+TAXON_INLINE View folded(int64_t rows, int64_t channels) {
+  constexpr int64_t most = 4 * lanes;
+  for (int64_t k = most / channels; k > 1; --k) {
+    if (rows % k == 0 && channels * k % lanes == 0) return {rows / k, channels * k, k};
+  }
+  return {rows, channels, 1};
+}
 
 /// The scratch arrays of one chunk, each of norm_stride(channels) elements.
 struct Partial {
@@ -107,8 +122,9 @@ TAXON_INLINE void write_backwards(const Exec& exec, T* y, int64_t rows, int64_t 
   parallel(exec, chunks, [&](int64_t chunk, int) {
     const int64_t begin = (chunks - 1 - chunk) * size;
     const int64_t end = begin + size < rows ? begin + size : rows;
+    const F g = f;  // what it captures stays in registers, whatever the stores may overwrite
     for (int64_t r = begin; r < end; ++r) {
-      const auto step = [&](int64_t c, auto part) { f(r * channels + c, c, part); };
+      const auto step = [=](int64_t c, auto part) { g(r * channels + c, c, part); };
       if (stream) {
         each(0, channels, step, Streamed{});
       } else {
@@ -166,23 +182,28 @@ void chunk_statistics(const T* x, int64_t begin, int64_t end, int64_t channels, 
 }
 
 template <class T>
-void statistics(const BatchNormArgs& g, const Exec& exec) {
-  const int64_t chunks = norm_chunks(g.rows, g.channels);
+void statistics(const BatchNormArgs& g, const View& v, const Exec& exec) {
+  const int64_t chunks = norm_chunks(v.rows, v.channels);
   const T* x = static_cast<const T*>(g.x);
   parallel(exec, chunks, [&](int64_t chunk, int) {
-    chunk_statistics(x, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks, g.channels,
-                     partial_of(exec.scratch, chunk, g.channels));
+    chunk_statistics(x, v.rows * chunk / chunks, v.rows * (chunk + 1) / chunks, v.channels,
+                     partial_of(exec.scratch, chunk, v.channels));
   });
-  const Partial all = partial_of(exec.scratch, 0, g.channels);
+  const Partial all = partial_of(exec.scratch, 0, v.channels);
   for (int64_t chunk = 1; chunk < chunks; ++chunk) {
-    const Partial p = partial_of(exec.scratch, chunk, g.channels);
-    const int64_t begin = g.rows * chunk / chunks, end = g.rows * (chunk + 1) / chunks;
-    for (int64_t c = 0; c < g.channels; ++c) {
+    const Partial p = partial_of(exec.scratch, chunk, v.channels);
+    const int64_t begin = v.rows * chunk / chunks, end = v.rows * (chunk + 1) / chunks;
+    for (int64_t c = 0; c < v.channels; ++c) {
       merge(static_cast<double>(begin), static_cast<double>(end - begin), p.first[c], p.second[c],
             all.first + c, all.second + c);
     }
   }
   for (int64_t c = 0; c < g.channels; ++c) {
+    for (int64_t k = 1; k < v.parts; ++k) {
+      merge(static_cast<double>(k * v.rows), static_cast<double>(v.rows),
+            all.first[c + k * g.channels], all.second[c + k * g.channels], all.first + c,
+            all.second + c);
+    }
     const double var = all.second[c] / static_cast<double>(g.rows);
     static_cast<float*>(g.mean)[c] = static_cast<float>(all.first[c]);
     static_cast<float*>(g.var)[c] = static_cast<float>(var < 0 ? 0 : var);
@@ -206,13 +227,14 @@ struct Affine {
   }
 };
 template <class Args>
-TAXON_INLINE Affine affine_of(const Args& g, float* memory) {
-  const int64_t stride = norm_stride(g.channels);
+TAXON_INLINE Affine affine_of(const Args& g, const View& v, float* memory) {
+  const int64_t stride = norm_stride(v.channels);
   const Affine a = {memory, memory + stride, memory + 2 * stride};
-  for (int64_t c = 0; c < g.channels; ++c) {
-    a.scale[c] = static_cast<float>(rstd_of(g.var, c, g.eps) * weight_of(g.weight, c));
-    a.shift[c] = g.bias != nullptr ? static_cast<const float*>(g.bias)[c] : 0;
-    a.mean[c] = static_cast<const float*>(g.mean)[c];
+  for (int64_t i = 0; i < v.channels; ++i) {
+    const int64_t c = i % g.channels;
+    a.scale[i] = static_cast<float>(rstd_of(g.var, c, g.eps) * weight_of(g.weight, c));
+    a.shift[i] = g.bias != nullptr ? static_cast<const float*>(g.bias)[c] : 0;
+    a.mean[i] = static_cast<const float*>(g.mean)[c];
   }
   return a;
 }
@@ -246,20 +268,18 @@ struct Saved {
 
 /// The sums of dy (first) and of dy * (x - mean) (second) over rows [begin, end).
 template <class T, class Grad>
-void chunk_sums(const BatchNormGradArgs& g, int64_t begin, int64_t end, const Partial& p,
-                Grad grad) {
-  const T* x = static_cast<const T*>(g.x);
-  const float* mean = static_cast<const float*>(g.mean);
-  const int64_t stride = norm_stride(g.channels);
+void chunk_sums(const T* x, const float* mean, int64_t begin, int64_t end, int64_t channels,
+                const Partial& p, Grad grad) {
+  const int64_t stride = norm_stride(channels);
   for (int64_t c = 0; c < stride; ++c) p.first[c] = p.second[c] = 0;
   for (int64_t at = begin; at < end; at += block_rows) {
     const int64_t last = at + block_rows < end ? at + block_rows : end;
-    sum_rows(at, last, g.channels, p, [&](Vec& a, Vec& b, int64_t i, int64_t c, auto part) {
+    sum_rows(at, last, channels, p, [=](Vec& a, Vec& b, int64_t i, int64_t c, auto part) {
       const Vec value = part.load(x + i), d = grad(value, i, c, part);
       a += d;
       b = fma(d, value - part.load(mean + c), b);
     });
-    for (int64_t c = 0; c < g.channels; ++c) {
+    for (int64_t c = 0; c < channels; ++c) {
       p.first[c] += static_cast<double>(p.a[c]);
       p.second[c] += static_cast<double>(p.b[c]);
     }
@@ -267,22 +287,27 @@ void chunk_sums(const BatchNormGradArgs& g, int64_t begin, int64_t end, const Pa
 }
 
 /// Writes dweight and dbias, and the coefficients of dx = k[0] dy + k[1] (x - mean) + k[2].
-void combine_sums(const BatchNormGradArgs& g, const Exec& exec, int64_t chunks, float* k) {
-  const int64_t stride = norm_stride(g.channels);
+void combine_sums(const BatchNormGradArgs& g, const View& v, const Exec& exec, int64_t chunks,
+                  float* k) {
+  const int64_t stride = norm_stride(v.channels);
   const double share = g.training ? 1 / static_cast<double>(g.rows) : 0;
   for (int64_t c = 0; c < g.channels; ++c) {
     double sum = 0, dot = 0;
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-      const Partial p = partial_of(exec.scratch, chunk, g.channels);
-      sum += p.first[c];
-      dot += p.second[c];
+      const Partial p = partial_of(exec.scratch, chunk, v.channels);
+      for (int64_t i = c; i < v.channels; i += g.channels) {
+        sum += p.first[i];
+        dot += p.second[i];
+      }
     }
     const double rstd = rstd_of(g.var, c, g.eps), scale = rstd * weight_of(g.weight, c);
     if (g.dweight != nullptr) static_cast<float*>(g.dweight)[c] = static_cast<float>(dot * rstd);
     if (g.dbias != nullptr) static_cast<float*>(g.dbias)[c] = static_cast<float>(sum);
-    k[c] = static_cast<float>(scale);
-    k[c + stride] = static_cast<float>(-scale * share * dot * rstd * rstd);
-    k[c + 2 * stride] = static_cast<float>(-scale * share * sum);
+    for (int64_t i = c; i < v.channels; i += g.channels) {
+      k[i] = static_cast<float>(scale);
+      k[i + stride] = static_cast<float>(-scale * share * dot * rstd * rstd);
+      k[i + 2 * stride] = static_cast<float>(-scale * share * sum);
+    }
   }
 }
 
@@ -298,48 +323,49 @@ TAXON_INLINE void store_cached(const Tail& part, T* p, Vec x) {
 
 /// Writes y; `finish` adds the residual and cuts off what is negative.
 template <class T, class F>
-void normalise(const BatchNormArgs& g, const Exec& exec, const Affine& affine, F finish) {
+void normalise(const BatchNormArgs& g, const View& v, const Exec& exec, const Affine& affine,
+               F finish) {
   const T* x = static_cast<const T*>(g.x);
   T* y = static_cast<T*>(g.y);
-  write_backwards(exec, y, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+  write_backwards(exec, y, v.rows, v.channels, [=](int64_t i, int64_t c, auto part) {
     part.store(y + i, finish(affine(part.load(x + i), c), i, part));
   });
 }
 
 template <class T, class Grad>
-void gradient(const BatchNormGradArgs& g, const Exec& exec, float* coefficients, Grad grad) {
+void gradient(const BatchNormGradArgs& g, const View& v, const Exec& exec, const float* mean,
+              float* coefficients, Grad grad) {
+  const T* x = static_cast<const T*>(g.x);
   int64_t chunks = 0;
   if (g.training || g.dweight != nullptr || g.dbias != nullptr) {
-    chunks = norm_chunks(g.rows, g.channels);
+    chunks = norm_chunks(v.rows, v.channels);
     parallel(exec, chunks, [&](int64_t chunk, int) {
-      chunk_sums<T>(g, g.rows * chunk / chunks, g.rows * (chunk + 1) / chunks,
-                    partial_of(exec.scratch, chunk, g.channels), grad);
+      chunk_sums(x, mean, v.rows * chunk / chunks, v.rows * (chunk + 1) / chunks, v.channels,
+                 partial_of(exec.scratch, chunk, v.channels), grad);
     });
   }
-  combine_sums(g, exec, chunks, coefficients);
-  const int64_t stride = norm_stride(g.channels);
-  const T* x = static_cast<const T*>(g.x);
-  const float* mean = static_cast<const float*>(g.mean);
+  combine_sums(g, v, exec, chunks, coefficients);
+  const int64_t stride = norm_stride(v.channels);
   T* dx = static_cast<T*>(g.dx);
   T* dresidual = static_cast<T*>(g.dresidual);
-  const auto input = [&](Vec value, Vec d, int64_t c, auto part) {
+  const auto input = [=](Vec value, Vec d, int64_t c, auto part) {
     const Vec rest = fma(value - part.load(mean + c), load(coefficients + stride + c),
                          load(coefficients + 2 * stride + c));
     return fma(load(coefficients + c), d, rest);
   };
   if (dx != nullptr && dresidual != nullptr) {
-    write_backwards(exec, dx, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+    write_backwards(exec, dx, v.rows, v.channels, [=](int64_t i, int64_t c, auto part) {
       const Vec value = part.load(x + i), d = grad(value, i, c, part);
       store_cached(part, dresidual + i, d);
       part.store(dx + i, input(value, d, c, part));
     });
   } else if (dx != nullptr) {
-    write_backwards(exec, dx, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+    write_backwards(exec, dx, v.rows, v.channels, [=](int64_t i, int64_t c, auto part) {
       const Vec value = part.load(x + i);
       part.store(dx + i, input(value, grad(value, i, c, part), c, part));
     });
   } else if (dresidual != nullptr) {
-    write_backwards(exec, dresidual, g.rows, g.channels, [&](int64_t i, int64_t c, auto part) {
+    write_backwards(exec, dresidual, v.rows, v.channels, [=](int64_t i, int64_t c, auto part) {
       part.store(dresidual + i, grad(part.load(x + i), i, c, part));
     });
   }
@@ -347,31 +373,34 @@ void gradient(const BatchNormGradArgs& g, const Exec& exec, float* coefficients,
 
 template <class T>
 void forward(const BatchNormArgs& g, const Exec& exec) {
-  if (g.training) statistics<T>(g, exec);
+  const View v = folded(g.rows, g.channels);
+  if (g.training) statistics<T>(g, v, exec);
   const Affine affine =
-      affine_of(g, shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels));
+      affine_of(g, v, shared_of(exec.scratch, norm_chunks(v.rows, v.channels), v.channels));
   const T* residual = static_cast<const T*>(g.residual);
   const Vec least = broadcast(g.relu ? 0.0f : -__builtin_inff());
   if (residual != nullptr) {
-    normalise<T>(g, exec, affine, [&](Vec value, int64_t i, auto part) {
+    normalise<T>(g, v, exec, affine, [=](Vec value, int64_t i, auto part) {
       return max(least, value + part.load(residual + i));
     });
   } else {
-    normalise<T>(g, exec, affine, [&](Vec value, int64_t, auto) { return max(least, value); });
+    normalise<T>(g, v, exec, affine, [=](Vec value, int64_t, auto) { return max(least, value); });
   }
 }
 
 template <class T>
 void backward(const BatchNormGradArgs& g, const Exec& exec) {
-  float* memory = shared_of(exec.scratch, norm_chunks(g.rows, g.channels), g.channels);
-  float* coefficients = memory + 3 * norm_stride(g.channels);
+  const View v = folded(g.rows, g.channels);
+  float* memory = shared_of(exec.scratch, norm_chunks(v.rows, v.channels), v.channels);
+  const Affine affine = affine_of(g, v, memory);
+  float* coefficients = memory + 3 * norm_stride(v.channels);
   const T* dy = static_cast<const T*>(g.dy);
   if (!g.relu) {
-    gradient<T>(g, exec, coefficients, Plain<T>{dy});
+    gradient<T>(g, v, exec, affine.mean, coefficients, Plain<T>{dy});
   } else if (g.y != nullptr) {
-    gradient<T>(g, exec, coefficients, Saved<T>{dy, static_cast<const T*>(g.y)});
+    gradient<T>(g, v, exec, affine.mean, coefficients, Saved<T>{dy, static_cast<const T*>(g.y)});
   } else {
-    gradient<T>(g, exec, coefficients, Recomputed<T>{dy, affine_of(g, memory)});
+    gradient<T>(g, v, exec, affine.mean, coefficients, Recomputed<T>{dy, affine});
   }
 }
 

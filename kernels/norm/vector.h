@@ -30,9 +30,9 @@ static inline int64_t norm_stride(int64_t cols) {
 }
 
 /// Scratch of every kernel here: for each chunk two f64 and three f32 arrays, and six f32 arrays
-/// for all.
+/// for all. Batch normalisation may fold up to 64 channels from fewer, in no more chunks.
 static inline int64_t norm_scratch(int64_t rows, int64_t cols) {
-  return norm_stride(cols) * (norm_chunks(rows, cols) * (2 * 8 + 3 * 4) + 6 * 4);
+  return norm_stride(cols < 64 ? 64 : cols) * (norm_chunks(rows, cols) * (2 * 8 + 3 * 4) + 6 * 4);
 }
 
 }  // namespace taxon::kernels

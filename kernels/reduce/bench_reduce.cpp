@@ -19,21 +19,24 @@ const bool registered = add_family([] {
     const std::int64_t n = v.outer * v.n * v.inner;
     const std::string shape =
         std::to_string(v.outer) + "x" + std::to_string(v.n) + "x" + std::to_string(v.inner);
-    for (const Reduce op : {Reduce::sum, Reduce::max}) {
+    const auto add = [&](Reduce op, Type type) {
       ReduceArgs args;
       args.op = op;
       args.outer = v.outer;
       args.n = v.n;
       args.inner = v.inner;
       add_arrays<ReduceArgs>(
-          reduce_rows(Type::f32), args, (op == Reduce::sum ? "sum/" : "max/") + shape,
-          4.0 * static_cast<double>(n), {n}, {v.outer * v.inner},
+          reduce_rows(type), args, (op == Reduce::sum ? "sum/" : "max/") + named(type, shape),
+          bytes_of(type, n), {n}, {v.outer * v.inner},
           [](ReduceArgs& g, float* const* in, float* const* out) {
             g.x = in[0];
             g.y = out[0];
           },
-          1e-2);
-    }
+          1e-2, narrow_if(type, {1, 1}));
+    };
+    add(Reduce::sum, Type::f32);
+    add(Reduce::max, Type::f32);
+    add(Reduce::sum, Type::bf16);
   }
 });
 
