@@ -4,19 +4,20 @@
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
 #include <taxon/core/ops.h>
-#include <taxon/layers/losses.h>
 #include <taxon/models/model.h>
-#include <taxon/train/optimizer.h>
 
 #include <nlohmann/json.hpp>
 
 #include "command.h"
 #include "peak.h"
+#include "step.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 
 namespace taxon::cli {
 namespace {
@@ -30,6 +31,7 @@ Model    --model NAME[,NAME...] (default resnet18)  --batch N (default 128)
          --size N (pixels; default the model's own)  --shortcut A|B (default B)
 Run      --threads N  --seconds S (of measuring each, default 3)
          --precision f32|bf16  --device cpu  --exact-conv (no Winograd convolution)
+         --no-train (inference only)
          --peak (the processor's peak and memory bandwidth, no model)
 Output   --json (one object a model)
 
@@ -41,7 +43,7 @@ struct Request {
   std::string models = "resnet18", shortcut = "B", precision = "f32", device = "cpu";
   std::int64_t batch = 128, size = 0, threads = 0;
   double seconds = 3;
-  bool peak = false, json = false;
+  bool peak = false, no_train = false, json = false;
 };
 
 double now() {
@@ -64,6 +66,14 @@ double median_ms(F f, double seconds) {
   return times[times.size() / 2];
 }
 
+/// Resident memory now; 0 where the system does not tell.
+double rss_mb() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return static_cast<double>(resident * sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
 double peak_rss_mb() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -71,43 +81,20 @@ double peak_rss_mb() {
 }
 
 nlohmann::ordered_json measure(const Request& r, const std::string& name) {
-  ModelSpec spec;
-  spec.name = name;
-  spec.height = spec.width = r.size;
-  spec.shortcut = parse_shortcut(r.shortcut);
-  for (const ModelInfo& info : model_table()) {
-    // The input size that the peers' script uses for the deeper of torchvision's models.
-    if (info.name == name && r.size == 0 && (name == "resnet18" || name == "resnet34")) {
-      spec.height = spec.width = 32;
-    }
-  }
-  spec = resolve(spec);
-  const auto model = build_model(spec);
-  model->set_precision(parse_precision(r.precision));
-  const Tensor x = Tensor::normal(Shape{r.batch, spec.height, spec.width, spec.channels}, 0, 1, 1);
-  std::vector<std::int64_t> labels;
-  for (std::int64_t i = 0; i < r.batch; ++i) labels.push_back(i % spec.classes);
-  const Tensor y = Tensor::from(labels, Shape{r.batch});
-  const CrossEntropy loss;
-  SgdOptions sgd;
-  sgd.momentum = 0.9;
-  sgd.nesterov = true;
-  Sgd optimizer(*model, 0.01, sgd, 5e-4);
-
-  const auto step = [&] {
-    const Tensor value = loss(model->forward(x), y);
-    optimizer.zero_grad();
-    value.backward();
-    optimizer.step();
-  };
-  const double train_ms = median_ms(step, r.seconds);
-  optimizer.zero_grad();
-  model->eval();
-  model->optimize_for_inference();
+  const double start_mb = rss_mb();
+  TrainingStep step(bench_spec(name, r.size, r.shortcut), r.batch);
+  step.model().set_precision(parse_precision(r.precision));
+  const double train_ms = r.no_train ? 0 : median_ms([&] { step.run(); }, r.seconds);
+  const double train_mb = peak_rss_mb();
+  step.optimizer().zero_grad();
+  Model& model = step.model();
+  const Tensor& x = step.images();
+  model.eval();
+  model.optimize_for_inference();
   const NoGrad no_grad;
-  const double infer_ms = median_ms([&] { model->forward(x); }, r.seconds / 2);
+  const double infer_ms = median_ms([&] { model.forward(x); }, r.seconds / 2);
   const Tensor one = slice(x, 0, 0, 1);
-  const double b1_ms = median_ms([&] { model->forward(one); }, r.seconds / 3);
+  const double b1_ms = median_ms([&] { model.forward(one); }, r.seconds / 3);
 
   nlohmann::ordered_json j;
   j["model"] = name;
@@ -115,11 +102,15 @@ nlohmann::ordered_json measure(const Request& r, const std::string& name) {
   j["batch"] = r.batch;
   j["threads"] = num_threads();
   j["isa"] = std::string(name_of(active_isa()));
-  j["train_ms"] = train_ms;
-  j["train_img_s"] = 1e3 * static_cast<double>(r.batch) / train_ms;
+  if (!r.no_train) {
+    j["train_ms"] = train_ms;
+    j["train_img_s"] = 1e3 * static_cast<double>(r.batch) / train_ms;
+  }
   j["infer_ms"] = infer_ms;
   j["infer_img_s"] = 1e3 * static_cast<double>(r.batch) / infer_ms;
   j["b1_ms"] = b1_ms;
+  j["start_rss_mb"] = start_mb;
+  if (!r.no_train) j["train_rss_mb"] = train_mb;
   j["peak_rss_mb"] = peak_rss_mb();
   return j;
 }
@@ -157,6 +148,7 @@ int run(const std::vector<std::string>& args) {
   a.option("--threads", r.threads, 0, 1024);
   a.option("--seconds", r.seconds, 0, 3600);
   a.flag("--peak", r.peak);
+  a.flag("--no-train", r.no_train);
   a.flag("--json", r.json);
   bool exact = false;
   a.flag("--exact-conv", exact);

@@ -67,7 +67,5 @@ void use_threads(std::int64_t threads);
 /// MODEL as typed: a model file, or a run's folder (its best model).
 std::string model_path(const std::string& given);
 std::string version_text();
-/// The tables of kernels, and the choices for typical convolutions.
-void print_kernels();
 
 }  // namespace taxon::cli

@@ -4,10 +4,13 @@
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
+#include <taxon/core/ops.h>
 #include <taxon/models/classifier.h>
 #include <taxon/models/model_file.h>
 
 #include "command.h"
+#include "kernels.h"
+#include "step.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -21,14 +24,20 @@ Without an argument: version, processor, instruction set and threads. With a mod
 file or the folder of a run: what it holds.
 
 Options  --kernels (the kernels of each operation, best first, and why better ones
-         are passed over)
+         are passed over; with a model, which may be a name such as resnet18: the
+         kernels of a training step by layer, their time and share of the limit)
          --verify (runs the model on the sample stored with it)
+Kernels  --batch N (default 128)  --size N (pixels)  --shortcut A|B (default B)
+of a     --seconds S (of timing, default 2; 0: the choices only, nothing is run)
+model    --precision f32|bf16  --threads N  --exact-conv (no Winograd)
+         --json (one object)
 
 The environment variable TAXON_ISA (baseline, avx2, avx512, avx512bf16, amx) caps
 the instruction set.
 
 Example:
   taxon info runs/fashion-mnist-cnn --verify
+  taxon info --kernels resnet18
 )";
 
 void machine() {
@@ -82,25 +91,63 @@ void show_run(const std::string& folder) {
       text(lines.size() - 1, " epochs, the last:\n  ", lines.front(), "\n  ", lines.back(), "\n"));
 }
 
-int run(const std::vector<std::string>& args) {
-  std::string target;
-  bool kernels = false, verify = false;
-  Arguments a(info_verb);
-  a.positional("MODEL", target, false);
-  a.flag("--kernels", kernels);
-  a.flag("--verify", verify);
-  if (!a.parse(args)) return done;
-  if (verify && target.empty())
-    fail<OptionError>("--verify needs a model: taxon info MODEL --verify");
-  if (kernels) print_kernels();
-  if (target.empty()) {
-    if (!kernels) machine();
-    return done;
-  }
+struct Request {
+  std::string target, shortcut = "B", precision = "f32";
+  bool kernels = false, verify = false, exact = false;
+  std::int64_t size = 0, threads = 0;
+  LayerRequest layers;
+};
+
+void show_layers(Request& r) {
+  use_threads(r.threads);
+  set_exact_conv(r.exact);
+  r.layers.precision = parse_precision(r.precision);
   std::error_code error;
-  const std::string path = model_path(target);
-  if (std::filesystem::is_directory(target, error)) show_run(target);
-  show_model(path, verify);
+  if (std::filesystem::exists(r.target, error) || r.target.find('.') != std::string::npos) {
+    r.layers.spec = load_model_meta(model_path(r.target)).spec;
+    if (r.size != 0) r.layers.spec.height = r.layers.spec.width = r.size;
+  } else {
+    r.layers.spec = bench_spec(r.target, r.size, r.shortcut);
+  }
+  catch_interrupts();
+  print_layer_kernels(r.layers);
+}
+
+int run(const std::vector<std::string>& args) {
+  Request r;
+  Arguments a(info_verb);
+  a.positional("MODEL", r.target, false);
+  a.flag("--kernels", r.kernels);
+  a.flag("--verify", r.verify);
+  a.option("--batch", r.layers.batch, 1, 1'000'000);
+  a.option("--size", r.size, 1, 4096);
+  a.option("--shortcut", r.shortcut);
+  a.option("--precision", r.precision);
+  a.option("--seconds", r.layers.seconds, 0, 3600);
+  a.option("--threads", r.threads, 0, 1024);
+  a.flag("--exact-conv", r.exact);
+  a.flag("--json", r.layers.json);
+  if (!a.parse(args)) return done;
+  const bool named = !r.target.empty();
+  if (r.verify && !named) fail<OptionError>("--verify needs a model: taxon info MODEL --verify");
+  for (const char* option : {"--batch", "--size", "--shortcut", "--precision", "--seconds",
+                             "--threads", "--exact-conv", "--json"}) {
+    if (a.given(option) && !(r.kernels && named)) {
+      fail<OptionError>(option, " goes with the kernels of a model: taxon info --kernels MODEL");
+    }
+  }
+  if (r.kernels && named) {
+    show_layers(r);
+  } else if (r.kernels) {
+    print_kernels();
+  } else if (!named) {
+    machine();
+  }
+  if (!named || (r.kernels && !r.verify)) return done;
+  std::error_code error;
+  const std::string path = model_path(r.target);
+  if (std::filesystem::is_directory(r.target, error)) show_run(r.target);
+  show_model(path, r.verify);
   return done;
 }
 

@@ -4,6 +4,8 @@
 #include <taxon/kernels/conv2d.h>
 #include <taxon/kernels/registry.h>
 
+#include "kernels.h"
+
 #include "command.h"
 
 namespace taxon::cli {
@@ -15,14 +17,6 @@ using kernels::Needs;
 std::string_view name_of_type(kernels::Type type) {
   static constexpr std::string_view names[] = {"f32", "f64", "bf16", "u8", "i32", "i64"};
   return names[static_cast<std::size_t>(type)];
-}
-
-/// Why a row cannot run on this machine, or "".
-std::string lacks(Needs needs) {
-  const auto isa = static_cast<Isa>(needs);
-  if (isa > detected_isa()) return text("declined: the processor lacks ", name_of(isa));
-  if (isa > active_isa()) return text("declined: TAXON_ISA caps at ", name_of(active_isa()));
-  return "";
 }
 
 void line(std::string_view row, const std::string& state) {
@@ -39,7 +33,7 @@ void show_row(void* context, const kernels::TableRow& row) {
   auto& walk = *static_cast<Walk*>(context);
   const std::string reason = lacks(row.needs);
   if (!reason.empty()) {
-    line(row.name, reason);
+    line(row.name, text("declined: ", reason));
   } else if (walk.chosen) {
     line(row.name, "not needed");
   } else if (row.picky) {
@@ -79,9 +73,9 @@ void explain(kernels::Rows<Conv2dArgs> rows, const Conv2dArgs& args) {
     std::string reason = lacks(row.needs);
     if (reason.empty() && row.declines != nullptr) {
       const char* declined = row.declines(args);
-      if (declined != nullptr) reason = text("declined: ", declined);
+      if (declined != nullptr) reason = declined;
     }
-    line(row.name, reason.empty() ? "chosen" : reason);
+    line(row.name, reason.empty() ? "chosen" : text("declined: ", reason));
     if (reason.empty()) return;
   }
 }
@@ -108,6 +102,13 @@ void show_convolutions() {
 }
 
 }  // namespace
+
+std::string lacks(Needs needs) {
+  const auto isa = static_cast<Isa>(needs);
+  if (isa > detected_isa()) return text("the processor lacks ", name_of(isa));
+  if (isa > active_isa()) return text("TAXON_ISA caps at ", name_of(active_isa()));
+  return "";
+}
 
 void print_kernels() {
   show_tables();

@@ -2,6 +2,8 @@
 
 namespace taxon {
 
+constinit thread_local KernelObserver* kernel_observer = nullptr;
+
 kernels::Type kernel_type(DType dtype) {
   switch (dtype) {
     case DType::f32:

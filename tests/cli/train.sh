@@ -61,6 +61,7 @@ says err broken.png
 says err missing.png
 
 run 0 info runs/photos-mlp --verify; says out verified; says out "bottom, top"
+run 0 info runs/photos-mlp --kernels --batch 4 --seconds 0; says out "4x192 * 192x512"
 
 # Fine-tuning, freezing, averaging, the other optimizer, losses, weights, stopping.
 run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8 --out tuned

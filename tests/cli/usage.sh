@@ -53,10 +53,30 @@ run 4 train --resume nowhere; says err "nowhere"
 run 0 info; says out "instruction set"
 run 0 info --kernels; says out conv2d_forward; says out chosen
 TAXON_ISA=baseline run 0 info --kernels; says out "declined: TAXON_ISA caps at baseline"
+run 2 info --kernels --batch 8; says err "--batch goes with the kernels of a model"
+run 2 info --kernels resnet81; says err "did you mean 'resnet8'"
+# Of a model: layers in the order of the step, by name in each direction, the choice and its share.
+run 0 info --kernels resnet8 --batch 8 --seconds 0
+for pass in forward data weights; do
+  grep -q "^layer1.0.conv1 .* $pass .*/winograd/" out || fail "no Winograd $pass of layer1.0.conv1"
+done
+grep -q "^conv1 .* forward .*/implicit_gemm/.*winograd/.*: few channels" out || fail "why not Winograd"
+grep -q "^bn1 .* backward .*batch_norm_grad/" out || fail "bn1 backward"
+grep -q "^fc .* 10x8 \* 8x64 .* weights .*gemm/" out || fail "fc weights"
+run 0 info --kernels resnet8 --batch 8 --seconds 0 --exact-conv
+grep -q "^layer1.0.conv1 .*forward .*/implicit_gemm/" out || fail "--exact-conv"
+run 0 info --kernels resnet8 --batch 2 --seconds 0.01 --threads 1 --json
+for key in model precision batch threads isa f32_gflops bandwidth_gb_s step_ms layers kernels layer shape pass row passed_over gflop \
+  gbyte ms of_limit; do
+  says out "\"$key\":"
+done
+grep -q '"layer":"fc","shape":"2x64 \* 64x10","pass":"forward",.*"gflop":2.56e-06,.*"of_limit":0\.' out || fail "the share of fc"
 run 0 data list; says out fashion-mnist
 run 0 bench --model resnet8 --batch 2 --seconds 0.01 --exact-conv; says out train_ms
 run 0 bench --model mlp --batch 2 --seconds 0.01 --json
-for key in model precision batch threads isa train_ms train_img_s infer_ms infer_img_s b1_ms peak_rss_mb; do
+for key in model precision batch threads isa train_ms train_img_s infer_ms infer_img_s b1_ms start_rss_mb train_rss_mb peak_rss_mb; do
   says out "\"$key\":"
 done
+run 0 bench --model mlp --batch 2 --seconds 0.01 --no-train --json; says out '"infer_ms":'
+grep -q train_ms out && fail "--no-train trains"
 finish

@@ -264,11 +264,12 @@ void Conv2dOp::forward(Context& context, const Tensors& in, Tensors& out, const 
   args.residual = raw_or_null(in[3]);
   args.relu = o.relu;
   args.y = out[0].mutable_raw();
-  const auto& row = select_row(kernels::conv2d_forward_rows(kernel_type(in[0].dtype())), args);
+  const auto rows = kernels::conv2d_forward_rows(kernel_type(in[0].dtype()));
+  const auto& row = select_row(rows, args);
   if (o.keep_prepared && !context.recording()) {
     args.prepared = prepared_for(row, args, *in[1].impl()->storage, o.groups);
   }
-  run_row(row, args);
+  run_row(rows, row, args);
   context.save(in[0]);
   context.save(in[1]);
   if (o.relu) context.save(out[0]);

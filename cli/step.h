@@ -1,0 +1,33 @@
+// A training step on data in memory, as `bench` times it and `info --kernels MODEL` takes it apart.
+#pragma once
+
+#include <taxon/layers/losses.h>
+#include <taxon/models/model.h>
+#include <taxon/train/optimizer.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace taxon::cli {
+
+/// A model of the table at `size` pixels, 0: its own input; resnet18 and resnet34 as on CIFAR.
+ModelSpec bench_spec(const std::string& name, std::int64_t size, const std::string& shortcut);
+
+/// Forward, loss, backward and an update by SGD with Nesterov momentum.
+class TrainingStep {
+ public:
+  TrainingStep(const ModelSpec& spec, std::int64_t batch);
+  void run();
+  Model& model() { return *model_; }
+  Optimizer& optimizer() { return optimizer_; }
+  const Tensor& images() const { return images_; }
+
+ private:
+  std::shared_ptr<Model> model_;
+  Tensor images_, labels_;
+  CrossEntropy loss_;
+  Sgd optimizer_;
+};
+
+}  // namespace taxon::cli
