@@ -17,10 +17,10 @@ TAXON_INLINE void prefetch(const void* const* pixels, int64_t count, int64_t at)
 template <class Half, class Get, class Put>
 TAXON_INLINE void expand(Get d, Put put) {
   constexpr int n = Half::taken;
-  const auto column = [&](int s, Vec* v) {
+  const auto column = [&](int s, Vec* v) __attribute__((always_inline)) {
     for (int r = 0; r < n; ++r) v[r] = d(r, s);
   };
-  const auto finish = [&](const Vec* row, int64_t r) {
+  const auto finish = [&](const Vec* row, int64_t r) __attribute__((always_inline)) {
     Vec plus, minus;
     put(r * 6, Half::first(row));
     Half::template inner<false>(row, plus, minus);
