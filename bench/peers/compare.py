@@ -1,13 +1,15 @@
 """Compares Taxon with PyTorch and ONNX Runtime on this machine: the same models, batches and threads, in turn.
 
-Use: compare.py [--taxon build/release/taxon] [--models resnet18,resnet20,cnn,lenet,mlp] [--rounds 3] [--seconds 2]
+Use: compare.py [--taxon build/release/taxon] [--models resnet18,resnet20,cnn,lenet,mlp,resnet50] [--rounds 3] [--seconds 2]
                 [--threads 2] [--bf16] [--markdown docs/performance.md]
 Each round runs Taxon, PyTorch in each of its modes with glibc's default malloc and with freed memory kept, and ONNX
 Runtime, one after the other. A round's ratio is the best peer's time over Taxon's, so 2.0 says twice as fast; printed are
-the median over the rounds and their spread. A run during which other programs (or the host) took more than --others of
-the processors is dropped, and with it that round's ratios against this peer. --bf16 adds PyTorch's bf16 training as a row of its own, against Taxon's f32.
+the median over the rounds and their spread, and whether the median reaches what it must. A run during which other programs
+(or the host) took more than --others of the processors is dropped, and with it that round's ratios against this peer.
+resnet18 and resnet20 also train in bf16; --bf16 does so for all. resnet18 also trains on one thread, and its peak memory is
+taken: resident memory less its size before the model was built, of Taxon and of PyTorch in a process that only trains.
 --markdown writes the table between the lines <!-- compare --> and <!-- /compare --> of that file.
-Needs an interpreter with torch, and with onnxruntime and onnx for inference.
+Needs an interpreter with torch and torchvision, and with onnxruntime and onnx for inference.
 """
 import argparse, json, os, pathlib, platform, statistics, subprocess, sys, time
 
@@ -33,56 +35,83 @@ def run(command, env=None):
     return [json.loads(line) for line in out.stdout.splitlines() if line.startswith("{")], others
 
 
+FIGURES = ("train_ms", "infer_ms", "b1_ms", "train_mb")
+
+
 class Times:
-    """Milliseconds of one round: (who, figure) -> the best of its runs."""
+    """Milliseconds (or MB) of one round: (who, figure) -> the best of its runs."""
     def __init__(self): self.best, self.dropped = {}, set()
 
     def add(self, who, row):
-        for figure in ("train_ms", "infer_ms", "b1_ms"):
+        if "train_rss_mb" in row: row = {**row, "train_mb": row["train_rss_mb"] - row["start_rss_mb"]}
+        for figure in FIGURES:
             if row.get(figure): self.best[who, figure] = min(row[figure], self.best.get((who, figure), float("inf")))
 
-    def ratio(self, figure, peers):
-        if self.dropped & {"taxon", *peers}: return None  # the best of what is left need not be the best
+    def ratio(self, who, figure, peers):
+        """Taxon's figure, the best peer's, and how many times as large that is."""
+        if self.dropped & {who, *peers} and figure != "train_mb": return None  # the best of what is left need not be the best
         theirs = [self.best[p, figure] for p in peers if (p, figure) in self.best]
-        ours = self.best.get(("taxon", figure))
+        ours = self.best.get((who, figure))
         return (ours, min(theirs), min(theirs) / ours) if ours and theirs else None
 
 
 def one_round(model, a):
     times, python = Times(), sys.executable
-    batch, size = (16, ["--size", "224"]) if model == "resnet50" else (128, [])
+    batch, size = (16, ["--size", "224", "--no-train"]) if model == "resnet50" else (128, [])
+    bf16 = a.bf16 or model in ("resnet18", "resnet20")
+
     def take(who, command, env=None):
         rows, others = run(command, env)
         if others > a.others:
             print(f"  dropped: {who} {model}, others used {100 * others:.0f} % of the machine", file=sys.stderr)
-            times.dropped.add("torch bf16" if "bf16-cl" in command else who)
-            return
-        for row in rows: times.add("torch bf16" if "bf16" in row.get("mode", "") else who, row)
-    take("taxon", [a.taxon, "bench", "--model", model, "--batch", str(batch), *size, "--seconds", str(a.seconds),
-                   "--threads", str(a.threads), "--json"])
+            times.dropped.add(who)
+        for row in rows: times.add(who, {k: v for k, v in row.items() if others <= a.others or k.endswith("_mb")})
+
+    def taxon(who, threads, *more):
+        take(who, [a.taxon, "bench", "--model", model, "--batch", str(batch), *size, "--seconds", str(a.seconds),
+                   "--threads", str(threads), *more, "--json"])
+
+    def torch(who, mode, env, *more):
+        take(who, [python, FOLDER / "torch_step.py", "--models", model, "--modes", mode, "--threads", str(a.threads),
+                   "--seconds", str(a.seconds), *more], env)
+
+    taxon("taxon", a.threads)
+    if bf16: taxon("taxon bf16", a.threads, "--precision", "bf16")
+    if model == "resnet18": taxon("taxon, 1 thread", 1)
     for env in ({}, KEPT):
-        for mode in ["f32", "f32-cl"] + (["bf16-cl"] if a.bf16 else []):
-            take("torch", [python, FOLDER / "torch_step.py", "--models", model, "--modes", mode, "--threads",
-                           str(a.threads), "--seconds", str(a.seconds)], env)
+        for mode in ("f32", "f32-cl"):
+            torch("torch", mode, env)
+            if model == "resnet18": torch("torch", mode, env, "--memory")
+        if bf16: torch("torch bf16", "bf16-cl", env)
     take("ort", [python, FOLDER / "ort_infer.py", "--models", model, "--threads", str(a.threads), "--seconds", str(a.seconds)])
     return times
 
 
-ROWS = [("training step, f32", "train_ms", ["torch"]), ("training step, f32 against PyTorch's bf16", "train_ms", ["torch bf16"]),
-        ("inference, batch 128 (resnet50: 16), f32", "infer_ms", ["torch", "ort"]), ("one image, f32", "b1_ms", ["torch", "ort"])]
+# Title, figure, whose, against whom, and what the ratio must be at least for each model.
+ROWS = [("training step, f32", "train_ms", "taxon", ["torch"], {"resnet18": 2.0, "resnet20": 1.45, "cnn": 1.8, "lenet": 2, "mlp": 1.5}),
+        ("training step, f32 against PyTorch's bf16", "train_ms", "taxon", ["torch bf16"], {"resnet18": 1.05}),
+        ("training step, bf16", "train_ms", "taxon bf16", ["torch bf16"], {"resnet18": 1.2, "resnet20": 1.2}),
+        ("inference, batch 128 (resnet50: 16), f32", "infer_ms", "taxon", ["torch", "ort"],
+         {"resnet18": 2.0, "cnn": 1.6, "resnet20": 1.4, "lenet": 1.2, "mlp": 1.1, "resnet50": 1.1}),
+        ("one image, f32", "b1_ms", "taxon", ["torch", "ort"],
+         {"mlp": 1.3, "lenet": 1.5, "resnet20": 1.2, "resnet18": 1.1, "resnet50": 1.1}),
+        ("training step, f32, on all threads against one", "train_ms", "taxon", ["taxon, 1 thread"], {"resnet18": 1.8}),
+        ("peak memory of training, f32, MB", "train_mb", "taxon", ["torch"], {"resnet18": 1.0})]
 
 
 def table(results):
-    lines = ["| Work | Model | Taxon, ms | best peer, ms | times as fast (spread) |", "| --- | --- | --- | --- | --- |"]
-    for title, figure, peers in ROWS:
+    lines = ["| Work | Model | Taxon, ms | the other, ms | ratio (spread) | must | met |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for title, figure, who, peers, musts in ROWS:
         for model, rounds in results.items():
-            found = [r for r in (t.ratio(figure, peers) for t in rounds) if r]
+            found = [r for r in (t.ratio(who, figure, peers) for t in rounds) if r]
             if not found: continue
             ratios = sorted(r[2] for r in found)
             digits = 3 if statistics.median(r[0] for r in found) < 1 else 1
+            must, median = musts.get(model), statistics.median(ratios)
+            verdict = f"{must} | {'yes' if median >= must else 'no'}" if must else " | "
             lines.append(f"| {title} | {model} | {statistics.median(r[0] for r in found):,.{digits}f} | "
                          f"{statistics.median(r[1] for r in found):,.{digits}f} | "
-                         f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}, {len(ratios)} rounds) |")
+                         f"{median:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}, {len(ratios)} rounds) | {verdict} |")
     return "\n".join(lines)
 
 
@@ -96,7 +125,7 @@ def write_between(path, text):
 
 if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--taxon", default="build/release/taxon"); p.add_argument("--models", default="resnet18,resnet20,cnn,lenet,mlp")
+    p.add_argument("--taxon", default="build/release/taxon"); p.add_argument("--models", default="resnet18,resnet20,cnn,lenet,mlp,resnet50")
     p.add_argument("--rounds", type=int, default=3); p.add_argument("--seconds", type=float, default=2)
     p.add_argument("--threads", type=int, default=2); p.add_argument("--others", type=float, default=0.06)
     p.add_argument("--bf16", action="store_true"); p.add_argument("--markdown")
