@@ -2,12 +2,11 @@
 #pragma once
 
 #include "conv_pool/planes.h"
-#include "simd/simd.h"
+#include "simd/pairs.h"
 
 namespace taxon::kernels {
 namespace {
 
-typedef float Quad __attribute__((vector_size(16)));
 typedef uint8_t Bytes __attribute__((vector_size(lanes)));
 
 /// Makes the compiler keep x in a register: it would rather read memory again for every use, which
@@ -17,20 +16,6 @@ TAXON_INLINE Vec kept(Vec x) {
   __asm__("" : "+v"(x));
 #endif
   return x;
-}
-
-/// 4 x 4 elements, rows and columns swapped, in two steps of interleaving.
-TAXON_INLINE void swap_quads(const float* src, int64_t src_stride, float* dst, int64_t dst_stride) {
-  Quad r[4];
-  for (int i = 0; i < 4; ++i) __builtin_memcpy(&r[i], src + i * src_stride, sizeof(Quad));
-  const Quad a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
-  const Quad b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-  const Quad c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-  const Quad d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-  const Quad out[4] = {
-      __builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
-      __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
-  for (int i = 0; i < 4; ++i) __builtin_memcpy(dst + i * dst_stride, &out[i], sizeof(Quad));
 }
 
 /// The pixels from the first on that can be moved in fours of pixels and filters without touching
@@ -96,40 +81,6 @@ TAXON_INLINE void fill_planes(const ConvPoolArgs& g, const Planes& p, int64_t n,
     }
   }
 }
-
-// The even and the odd elements of two vectors, and the two vectors from such.
-#if TAXON_ISA_avx512
-#define TAXON_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
-#define TAXON_ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
-#define TAXON_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define TAXON_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#elif TAXON_ISA_avx2
-#define TAXON_EVEN 0, 2, 4, 6, 8, 10, 12, 14
-#define TAXON_ODD 1, 3, 5, 7, 9, 11, 13, 15
-#define TAXON_LOW 0, 8, 1, 9, 2, 10, 3, 11
-#define TAXON_HIGH 4, 12, 5, 13, 6, 14, 7, 15
-#else
-#define TAXON_EVEN 0, 2, 4, 6
-#define TAXON_ODD 1, 3, 5, 7
-#define TAXON_LOW 0, 4, 1, 5
-#define TAXON_HIGH 2, 6, 3, 7
-#endif
-TAXON_INLINE Vec even(Vec a, Vec b) {
-  return __builtin_shufflevector(a, b, TAXON_EVEN);
-}
-TAXON_INLINE Vec odd(Vec a, Vec b) {
-  return __builtin_shufflevector(a, b, TAXON_ODD);
-}
-TAXON_INLINE Vec low_pairs(Vec a, Vec b) {
-  return __builtin_shufflevector(a, b, TAXON_LOW);
-}
-TAXON_INLINE Vec high_pairs(Vec a, Vec b) {
-  return __builtin_shufflevector(a, b, TAXON_HIGH);
-}
-#undef TAXON_EVEN
-#undef TAXON_ODD
-#undef TAXON_LOW
-#undef TAXON_HIGH
 
 TAXON_INLINE void store_bytes(uint8_t* to, Int x) {
   const Bytes bytes = __builtin_convertvector(x, Bytes);
