@@ -168,22 +168,27 @@ void multiply_slab(const Micro& micro, const Plan& p, const Memory& m, int64_t p
 void multiply_transposed(const Micro& micro, const Plan& p, const Memory& m, int64_t pixels,
                          float* sums, bool accumulate) {
   OuterTile tile = {};
-  tile.a = m.slabs;
   tile.a_steps = m.offsets;
   tile.b_steps = m.ramp;
   tile.steps = pixels;
   tile.ldc = p.padded_filters();
   tile.cols = p.panel_rows;
   tile.accumulate = accumulate;
-  const int64_t tiles = ceil_div(p.steps(), micro.rows);
+  // Where the pixels of a slab touch, so do the taps of a filter's row: then no tile is cut by it,
+  // and its rows need no addresses of their own.
+  const int64_t row_steps = p.w.taps * p.channels;
+  const bool touching = p.layout.pixel == p.channels && p.w.tap_step == 1 && row_steps >= 8;
+  const int64_t run = touching ? row_steps : p.steps();
+  const int64_t tiles = ceil_div(run, micro.rows);
   for (int64_t panel = 0; panel < p.panels; ++panel) {
     tile.b = m.panels + panel * p.panel_elements();
-    for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t row = split_at(p.steps(), tiles, t);
-      tile.a_rows = m.row_offsets + row;
+    for (int64_t t = 0; t < p.steps() / run * tiles; ++t) {
+      const int64_t row = t / tiles * run + split_at(run, tiles, t % tiles);
+      const int64_t next = t / tiles * run + split_at(run, tiles, t % tiles + 1);
+      tile.a = m.slabs + (touching ? m.row_offsets[row] : 0);
+      tile.a_rows = touching ? nullptr : m.row_offsets + row;
       tile.c = sums + row * p.padded_filters() + panel * p.panel_rows;
-      micro.outer(tile, static_cast<int>(split_at(p.steps(), tiles, t + 1) - row),
-                  p.panel_rows == micro.width ? 1 : 2);
+      micro.outer(tile, static_cast<int>(next - row), p.panel_rows == micro.width ? 1 : 2);
     }
   }
 }

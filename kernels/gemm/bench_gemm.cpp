@@ -23,8 +23,10 @@ constexpr Shape kShapes[] = {
     {512, 784, 128, true, false},     {128, 256, 512, false, true},
     {128, 512, 256, false, false},    {256, 512, 128, true, false},
     {128, 10, 512, false, true},      {128, 512, 10, false, false},
-    {10, 512, 128, true, false},      {1, 512, 784, false, true},
-    {1, 1000, 2048, false, true},     {1, 1024, 1024, false, false},
+    {10, 512, 128, true, false},      {128, 120, 400, false, true},
+    {128, 400, 120, false, false},    {120, 400, 128, true, false},
+    {1, 512, 784, false, true},       {1, 1000, 2048, false, true},
+    {1, 1024, 1024, false, false},
 };
 
 GemmArgs args_of(const Shape& s) {

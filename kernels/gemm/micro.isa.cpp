@@ -2,6 +2,7 @@
 // Accumulators of a whole tile stay in registers: 14 x 32 with AVX-512, 6 x 16 with AVX2, 5 x 8
 // without; what a tile reads of A is broadcast from memory, B comes as one or two vectors a step.
 #include "gemm/micro.h"
+#include "gemm/transpose.h"
 
 #if defined(TAXON_ISA_avx2) || defined(TAXON_ISA_avx512)
 #include <immintrin.h>
@@ -20,7 +21,6 @@ constexpr int kWidth = 8, kRows = 6;
 constexpr int kWidth = 4, kRows = 5;
 #endif
 using Vec = float __attribute__((vector_size(kWidth * 4)));
-using Quad = float __attribute__((vector_size(16)));
 
 // Unaligned; the compilers turn these copies into single moves.
 template <class V>
@@ -334,35 +334,6 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
       }
     }
     j += many ? N : 1;
-  }
-}
-
-/// A 4 x 4 block, in two steps of interleaving.
-TAXON_INLINE void transpose4(const float* src, int64_t src_stride, float* dst, int64_t dst_stride) {
-  Quad r[4];
-  for (int i = 0; i < 4; ++i) r[i] = load_as<Quad>(src + i * src_stride);
-  const Quad a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5);
-  const Quad b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-  const Quad c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5);
-  const Quad d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-  const Quad out[4] = {
-      __builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
-      __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
-  for (int i = 0; i < 4; ++i) store(dst + i * dst_stride, out[i]);
-}
-
-void transpose(const float* src, int64_t src_stride, int64_t rows, int64_t cols, float* dst,
-               int64_t dst_stride, int64_t padded) {
-  const int64_t rows4 = rows / 4 * 4, cols4 = cols / 4 * 4;
-  for (int64_t j = 0; j < cols4; j += 4) {
-    for (int64_t i = 0; i < rows4; i += 4) {
-      transpose4(src + i * src_stride + j, src_stride, dst + j * dst_stride + i, dst_stride);
-    }
-  }
-  for (int64_t j = 0; j < cols; ++j) {
-    float* to = dst + j * dst_stride;
-    for (int64_t i = j < cols4 ? rows4 : 0; i < rows; ++i) to[i] = src[i * src_stride + j];
-    for (int64_t i = rows; i < padded; ++i) to[i] = 0;
   }
 }
 

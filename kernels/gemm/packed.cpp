@@ -1,7 +1,8 @@
 // Matrix product in blocks: B is packed into panels of a tile's width, for a range of k that keeps
 // a panel in the second-level cache, and shared by all threads; each task multiplies a block of
-// rows of A with some panels. A is read in place where its layout allows it. A few rows times the
-// transpose of a matrix (a linear layer on one image) are dot products without any packing.
+// rows of A with some panels. Where one block holds all of A, each task packs its own panel right
+// before it is used. A is read in place where its layout allows it. A few rows times the transpose
+// of a matrix (a linear layer on one image) are dot products without any packing.
 #include "packed.h"
 
 #include "gemm/carver.h"
@@ -17,6 +18,8 @@ constexpr int64_t kPackedBytes = 4 << 20;   // of the packed part of B
 constexpr int64_t kTasks = 16;              // wanted
 constexpr int64_t kDotRows = 8;             // up to so many rows are dot products
 constexpr int64_t kAliased = 256;           // rows of A at multiples of this share cache sets
+constexpr int64_t kOneSet = 1024;           // and at multiples of this one set alone
+constexpr int64_t kLocalPanels = 8;         // tasks wanted where each packs its own panel
 constexpr int64_t kSmallWork = int64_t{1}
                                << 21;  // multiplications: batches of such run side by side
 
@@ -24,6 +27,7 @@ struct Plan {
   bool dots = false;      // see above
   bool in_place = false;  // B is read where it is, but for the last panel
   bool pack_a = false;
+  bool local = false;  // each task packs its panel
   int64_t width = 0;   // columns of a panel
   int64_t depth = 0;   // steps of k a pass
   int64_t panels = 0;  // of a pass
@@ -51,9 +55,12 @@ Plan make_plan(const GemmArgs& a, const Micro& micro) {
   const int64_t most_rows = std::max<int64_t>(4 * micro.rows, fit);
   // Blocks of rows as large as fits, but at least two of them where there are several tiles.
   p.row_blocks = std::max<int64_t>(1, ceil_div(a.m, most_rows));
-  if (p.row_blocks == 1 && a.m > 2 * micro.rows) p.row_blocks = 2;
+  p.local = !p.in_place && !a.trans_a && p.row_blocks == 1 && p.panels >= kLocalPanels &&
+            a.lda % kOneSet != 0;
+  if (p.row_blocks == 1 && a.m > 2 * micro.rows && !p.local) p.row_blocks = 2;
   p.rows = ceil_div(a.m, p.row_blocks);
   p.parts = std::clamp<int64_t>(ceil_div(kTasks, p.row_blocks), 1, std::max<int64_t>(1, p.panels));
+  if (p.local) p.parts = p.panels;
   const bool reused = p.panels / p.parts >= 4;
   p.pack_a = reused && (a.trans_a || a.lda % kAliased == 0);
   return p;
@@ -61,7 +68,7 @@ Plan make_plan(const GemmArgs& a, const Micro& micro) {
 
 /// The pieces of scratch memory.
 struct Memory {
-  float* b;  // [panel][step][width]
+  float* b;  // [panel][step][width]; a slot: one panel, where each task packs its own
   float* a;  // a slot: a block of A
 };
 int64_t block_elements(const Plan& p, const GemmArgs& args, const Micro& micro) {
@@ -71,7 +78,8 @@ int64_t block_elements(const Plan& p, const GemmArgs& args, const Micro& micro) 
 }
 Memory carve(Carver& carver, const Plan& p, const GemmArgs& args, const Micro& micro, int threads) {
   Memory m;
-  m.b = carver.take<float>(p.dots ? 0 : (p.in_place ? 1 : p.panels) * p.panel_elements());
+  const int64_t panels = p.in_place ? 1 : p.local ? threads : p.panels;
+  m.b = carver.take<float>(p.dots ? 0 : panels * p.panel_elements());
   m.a = carver.take<float>(p.dots ? 0 : threads * block_elements(p, args, micro));
   return m;
 }
@@ -119,7 +127,7 @@ Columns columns_of(const GemmArgs& a, const Micro& micro, const Plan& p, const M
     c.b = static_cast<const float*>(a.b) + pass.k * a.ldb + c.first;
     c.b_stride = a.ldb;
   } else {
-    c.b = m.b + (p.in_place ? 0 : panel - pass.first_panel) * p.panel_elements();
+    c.b = m.b + (p.in_place || p.local ? 0 : panel - pass.first_panel) * p.panel_elements();
     c.b_stride = p.width;
   }
   c.bias = a.bias != nullptr && pass.last ? static_cast<const float*>(a.bias) + c.first : nullptr;
@@ -210,11 +218,11 @@ void multiply_outer(const GemmArgs& a, const Micro& micro, const Plan& p, const 
 void run_pass(const GemmArgs& a, const Exec& exec, const Micro& micro, const Plan& p,
               const Memory& m, const Pass& pass) {
   const int64_t last_panel = ceil_div(a.n, p.width) - 1;
-  if (!p.in_place) {
+  if (!p.in_place && !p.local) {
     parallel(exec, pass.panels, [&](int64_t i, int) {
       pack_panel(a, micro, p, pass, pass.first_panel + i, m.b + i * p.panel_elements());
     });
-  } else if (a.n % micro.width != 0) {
+  } else if (p.in_place && a.n % micro.width != 0) {
     pack_panel(a, micro, p, pass, last_panel, m.b);
   }
   const int64_t block = block_elements(p, a, micro);
@@ -228,6 +236,10 @@ void run_pass(const GemmArgs& a, const Exec& exec, const Micro& micro, const Pla
     rows.tiles = ceil_div(rows.count, micro.rows);
     const int64_t first = pass.first_panel + split_at(pass.panels, p.parts, part);
     const int64_t last = pass.first_panel + split_at(pass.panels, p.parts, part + 1);
+    if (p.local && first < last) {  // one panel
+      mine.b += slot * p.panel_elements();
+      pack_panel(a, micro, p, pass, first, mine.b);
+    }
     if (a.trans_a) {
       multiply_outer(a, micro, p, mine, pass, rows, first, last);
     } else {

@@ -1,5 +1,5 @@
-// Average pooling, fixed and adaptive, on vectors of channels. The backward passes gather, as in
-// max_pool.isa.cpp.
+// Average pooling, fixed and adaptive, on vectors of channels, of f32 or bf16. The backward passes
+// gather, as in max_pool.isa.cpp.
 #include "pool/vector.h"
 #include "pool/window.h"
 #include "simd/simd.h"
@@ -8,8 +8,9 @@ namespace taxon::kernels {
 namespace {
 
 /// y = the sum of a window over `count`; rows are summed first, which keeps long sums accurate.
-TAXON_INLINE void average(const float* image, int64_t width, int64_t channels, Range rows,
-                          Range cols, int64_t count, float* y) {
+template <class T>
+TAXON_INLINE void average(const T* image, int64_t width, int64_t channels, Range rows, Range cols,
+                          int64_t count, T* y) {
   const Vec divisor = broadcast(static_cast<float>(count));
   each(0, channels, [&](int64_t c, auto part) {
     Vec total = {};
@@ -25,11 +26,11 @@ TAXON_INLINE void average(const float* image, int64_t width, int64_t channels, R
 }
 
 /// dx of one input pixel: the sum of dy / divisor(i, j) over the outputs that cover it.
-template <class F>
-TAXON_INLINE void gather(const float* dy, int64_t width, int64_t channels, Range rows, Range cols,
-                         float* dx, F divisor) {
+template <class T, class F>
+TAXON_INLINE void gather(const T* dy, int64_t width, int64_t channels, Range rows, Range cols,
+                         T* dx, F divisor) {
   if (rows.first + 1 == rows.last && cols.first + 1 == cols.last) {  // usually one output
-    const float* from = dy + (rows.first * width + cols.first) * channels;
+    const T* from = dy + (rows.first * width + cols.first) * channels;
     const Vec count = broadcast(static_cast<float>(divisor(rows.first, cols.first)));
     return each(0, channels,
                 [&](int64_t c, auto part) { part.store(dx + c, part.load(from + c) / count); });
@@ -46,16 +47,13 @@ TAXON_INLINE void gather(const float* dy, int64_t width, int64_t channels, Range
   });
 }
 
-}  // namespace
-
-namespace TAXON_ISA {
-
-void avg_pool(const PoolArgs& g, const Exec& exec) {
-  const float* x = static_cast<const float*>(g.x);
-  float* y = static_cast<float*>(g.y);
+template <class T>
+void avg_pool_of(const PoolArgs& g, const Exec& exec) {
+  const T* x = static_cast<const T*>(g.x);
+  T* y = static_cast<T*>(g.y);
   parallel_rows(exec, g.n * g.oh, g.ow * g.c * 4, [&](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
-      const float* image = x + r / g.oh * g.h * g.w * g.c;
+      const T* image = x + r / g.oh * g.h * g.w * g.c;
       const int64_t i = r % g.oh;
       const Range rows = window(i, g.r, g.stride_h, g.pad_h, g.h);
       for (int64_t j = 0; j < g.ow; ++j) {
@@ -66,9 +64,10 @@ void avg_pool(const PoolArgs& g, const Exec& exec) {
   });
 }
 
-void avg_pool_grad(const PoolGradArgs& g, const Exec& exec) {
-  const float* dy = static_cast<const float*>(g.dy);
-  float* dx = static_cast<float*>(g.dx);
+template <class T>
+void avg_pool_grad_of(const PoolGradArgs& g, const Exec& exec) {
+  const T* dy = static_cast<const T*>(g.dy);
+  T* dx = static_cast<T*>(g.dx);
   parallel_rows(exec, g.n * g.h, g.w * g.c, [&](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
       const Range rows = outputs_over(r % g.h, g.r, g.stride_h, g.pad_h, g.oh);
@@ -82,13 +81,14 @@ void avg_pool_grad(const PoolGradArgs& g, const Exec& exec) {
   });
 }
 
-void adaptive_avg_pool(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
-  const float* x = static_cast<const float*>(g.x);
-  float* y = static_cast<float*>(g.y);
+template <class T>
+void adaptive_of(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  const T* x = static_cast<const T*>(g.x);
+  T* y = static_cast<T*>(g.y);
   const int64_t work = g.h * g.w * g.c / (g.oh > 0 ? g.oh : 1);
   parallel_rows(exec, g.n * g.oh, work, [&](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
-      const float* image = x + r / g.oh * g.h * g.w * g.c;
+      const T* image = x + r / g.oh * g.h * g.w * g.c;
       const Range rows = cell(r % g.oh, g.h, g.oh);
       for (int64_t j = 0; j < g.ow; ++j) {
         const Range cols = cell(j, g.w, g.ow);
@@ -99,9 +99,10 @@ void adaptive_avg_pool(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
   });
 }
 
-void adaptive_avg_pool_grad(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
-  const float* dy = static_cast<const float*>(g.x);
-  float* dx = static_cast<float*>(g.y);
+template <class T>
+void adaptive_grad_of(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  const T* dy = static_cast<const T*>(g.x);
+  T* dx = static_cast<T*>(g.y);
   const auto size = [&](int64_t i, int64_t j) {
     const Range rows = cell(i, g.h, g.oh), cols = cell(j, g.w, g.ow);
     return (rows.last - rows.first) * (cols.last - cols.first);
@@ -115,6 +116,35 @@ void adaptive_avg_pool_grad(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
       }
     }
   });
+}
+
+}  // namespace
+
+namespace TAXON_ISA {
+
+void avg_pool(const PoolArgs& g, const Exec& exec) {
+  avg_pool_of<float>(g, exec);
+}
+void avg_pool_bf16(const PoolArgs& g, const Exec& exec) {
+  avg_pool_of<Bf16>(g, exec);
+}
+void avg_pool_grad(const PoolGradArgs& g, const Exec& exec) {
+  avg_pool_grad_of<float>(g, exec);
+}
+void avg_pool_grad_bf16(const PoolGradArgs& g, const Exec& exec) {
+  avg_pool_grad_of<Bf16>(g, exec);
+}
+void adaptive_avg_pool(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  adaptive_of<float>(g, exec);
+}
+void adaptive_avg_pool_bf16(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  adaptive_of<Bf16>(g, exec);
+}
+void adaptive_avg_pool_grad(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  adaptive_grad_of<float>(g, exec);
+}
+void adaptive_avg_pool_grad_bf16(const AdaptiveAvgPoolArgs& g, const Exec& exec) {
+  adaptive_grad_of<Bf16>(g, exec);
 }
 
 }  // namespace TAXON_ISA

@@ -26,13 +26,13 @@ Args args_of(const Shape& s) {
   return args;
 }
 
-/// The gradient of the maximum, with the indices of a forward pass.
+/// The gradient of the maximum, with the codes of a forward pass.
 class MaxGrad {
  public:
   explicit MaxGrad(const Shape& s)
       : args_(args_of<PoolGradArgs>(s)),
-        index_(args_.n * args_.oh * args_.ow * args_.c, 64),
-        dy_(index_.size(), 64),
+        code_(args_.n * args_.oh * args_.ow * args_.c, 64),
+        dy_(code_.size(), 64),
         dx_(args_.n * args_.h * args_.w * args_.c, 64) {
     auto forward = args_of<PoolArgs>(s);
     taxon::test::Guarded<float> x(dx_.size(), 64), y(dy_.size(), 64);
@@ -40,10 +40,10 @@ class MaxGrad {
     taxon::test::fill_reals(dy_, 2);
     forward.x = x.data();
     forward.y = y.data();
-    forward.index = index_.data();
+    forward.code = code_.data();
     taxon::test::run_row(taxon::test::reference_of(max_pool_rows(Type::f32)), forward);
     args_.dy = dy_.data();
-    args_.index = index_.data();
+    args_.code = code_.data();
     args_.dx = dx_.data();
   }
   const PoolGradArgs& args() const { return args_; }
@@ -61,7 +61,7 @@ class MaxGrad {
 
  private:
   PoolGradArgs args_;
-  taxon::test::Guarded<std::int32_t> index_;
+  taxon::test::Guarded<std::uint8_t> code_;
   taxon::test::Guarded<float> dy_, dx_;
 };
 
@@ -73,13 +73,13 @@ void add_windows(const Shape& s) {
                            std::to_string(s.size) + "x" + std::to_string(s.c) + "_window" +
                            std::to_string(s.window);
   const double bytes = 4.0 * static_cast<double>(in), out_bytes = 4.0 * static_cast<double>(out);
-  add_arrays<PoolArgs>(max_pool_rows(Type::f32), forward, name, bytes + 2 * out_bytes, {in},
+  add_arrays<PoolArgs>(max_pool_rows(Type::f32), forward, name, bytes + 1.25 * out_bytes, {in},
                        {out, out}, [](PoolArgs& g, float* const* x, float* const* y) {
                          g.x = x[0];
                          g.y = y[0];
-                         g.index = reinterpret_cast<std::int32_t*>(y[1]);
+                         g.code = reinterpret_cast<std::uint8_t*>(y[1]);
                        });
-  add_rows(max_pool_grad_rows(Type::f32), grad, name, {0, bytes + 2 * out_bytes},
+  add_rows(max_pool_grad_rows(Type::f32), grad, name, {0, bytes + 1.25 * out_bytes},
            [s] { return MaxGrad(s); });
   add_arrays<PoolArgs>(avg_pool_rows(Type::f32), forward, name, bytes + out_bytes, {in}, {out},
                        [](PoolArgs& g, float* const* x, float* const* y) {

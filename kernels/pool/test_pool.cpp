@@ -1,6 +1,7 @@
 // Pooling: every kind and direction is exact on integers; ties, NaN and padding for the maximum.
 #include <taxon/kernels/pool.h>
 
+#include <algorithm>
 #include <string>
 
 #include "row_check.h"
@@ -42,27 +43,38 @@ std::string name(const Case& k) {
   return out.str();
 }
 
-/// Indices and values of every max_pool row against the reference.
-void check_max(const Case& k, const Guarded<float>& x) {
+/// Values, indices and codes of every max_pool row against the reference.
+void check_max(const Case& k, const Guarded<float>& x, bool relu) {
   auto args = args_of<PoolArgs>(k);
   args.x = x.data();
+  args.relu = relu;
   const std::int64_t count = args.n * args.oh * args.ow * args.c;
   Guarded<std::int32_t> expected_index(count);
+  Guarded<std::uint8_t> expected_code(count);
   Guarded<float> expected(count);
   args.index = expected_index.data();
+  args.code = expected_code.data();
   args.y = expected.data();
   run_row(reference_of(max_pool_rows(Type::f32)), args);
   for_each_row(max_pool_rows(Type::f32), args, [&](const Row<PoolArgs>& row) {
     for (int threads = 1; threads <= 3; ++threads) {
       INFO(row.name << " threads " << threads);
       Guarded<std::int32_t> index(count);
-      Guarded<float> y(count), alone(count);
+      Guarded<std::uint8_t> code(count);
+      Guarded<float> y(count), with_code(count), alone(count);
       args.index = index.data();
+      args.code = nullptr;
       args.y = y.data();
       run_row(row, args, threads);
       CHECK(same_values(index, expected_index));
       CHECK(within(y, expected, 0, 0));
       args.index = nullptr;
+      args.code = code.data();
+      args.y = with_code.data();
+      run_row(row, args, threads);
+      CHECK(same_values(code, expected_code));
+      CHECK(within(with_code, expected, 0, 0));
+      args.code = nullptr;
       args.y = alone.data();
       run_row(row, args, threads);
       CHECK(within(alone, expected, 0, 0));
@@ -74,39 +86,77 @@ void check_max(const Case& k, const Guarded<float>& x) {
 
 TEST_CASE("max_pool takes the first maximum; NaN wins", "[pool]") {
   for (const Case& k : cases) {
-    INFO(name(k));
-    const std::int64_t n = k.n * k.h * k.w * k.c;
-    check_max(k, integers(n, 1));
-    Guarded<float> x = reals(n, 2);
-    check_max(k, x);
-    for (std::int64_t i = 0; i < n; i += 23) x[i] = std::nanf("");
-    check_max(k, x);
-    x.fill(-std::numeric_limits<float>::infinity());
-    check_max(k, x);
+    for (const bool relu : {false, true}) {
+      INFO(name(k) << " relu " << relu);
+      const std::int64_t n = k.n * k.h * k.w * k.c;
+      check_max(k, integers(n, 1), relu);
+      Guarded<float> x = reals(n, 2);
+      check_max(k, x, relu);
+      for (std::int64_t i = 0; i < n; i += 23) x[i] = std::nanf("");
+      check_max(k, x, relu);
+      x.fill(-std::numeric_limits<float>::infinity());
+      check_max(k, x, relu);
+    }
+  }
+}
+
+TEST_CASE("max_pool with ReLU has no place where it cuts off", "[pool]") {
+  PoolArgs args;
+  args.n = args.h = args.oh = args.ow = args.c = 1;
+  args.w = 2;
+  args.s = 2;
+  args.relu = true;
+  for (const float most : {-1.0f, 0.0f, 3.0f}) {
+    const float x[] = {-2, most};
+    float y = -7;
+    std::int32_t index = 7;
+    std::uint8_t code = 7;
+    args.x = x;
+    args.y = &y;
+    args.index = &index;
+    args.code = &code;
+    run_row(reference_of(max_pool_rows(Type::f32)), args);
+    CHECK(y == std::max(most, 0.0f));
+    CHECK(index == (most > 0 ? 1 : -1));
+    CHECK(code == (most > 0 ? 1 : 255));
   }
 }
 
 TEST_CASE("max_pool's gradient goes to the maximum", "[pool]") {
   for (const Case& k : cases) {
-    INFO(name(k));
-    const Guarded<float> x = integers(k.n * k.h * k.w * k.c, 1);
-    auto forward = args_of<PoolArgs>(k);
-    const std::int64_t count = forward.n * forward.oh * forward.ow * forward.c;
-    Guarded<float> y(count);
-    Guarded<std::int32_t> index(count);
-    forward.x = x.data();
-    forward.y = y.data();
-    forward.index = index.data();
-    run_row(reference_of(max_pool_rows(Type::f32)), forward);
-    for (const bool exact : {true, false}) {
-      const Guarded<float> dy = exact ? integers(count, 2) : reals(count, 2);
-      auto args = args_of<PoolGradArgs>(k);
-      args.dy = dy.data();
-      args.index = index.data();
-      // The order of the sum is the reference's, so reals are equal, too.
-      check_rows(
-          max_pool_grad_rows(Type::f32), args, {Guarded<float>(x.size())},
-          [](PoolGradArgs& a, Buffers& out) { a.dx = out[0].data(); }, exactly());
+    for (const bool relu : {false, true}) {
+      INFO(name(k) << " relu " << relu);
+      const Guarded<float> x = integers(k.n * k.h * k.w * k.c, 1);
+      auto forward = args_of<PoolArgs>(k);
+      const std::int64_t count = forward.n * forward.oh * forward.ow * forward.c;
+      Guarded<float> y(count);
+      Guarded<std::int32_t> index(count);
+      Guarded<std::uint8_t> code(count);
+      forward.x = x.data();
+      forward.y = y.data();
+      forward.relu = relu;
+      forward.index = index.data();
+      forward.code = code.data();
+      run_row(reference_of(max_pool_rows(Type::f32)), forward);
+      for (const bool exact : {true, false}) {
+        const Guarded<float> dy = exact ? integers(count, 2) : reals(count, 2);
+        auto by_index = args_of<PoolGradArgs>(k), by_code = by_index;
+        by_index.dy = by_code.dy = dy.data();
+        by_index.index = index.data();
+        by_code.code = code.data();
+        Guarded<float> first(x.size()), second(x.size());
+        by_index.dx = first.data();
+        by_code.dx = second.data();
+        run_row(reference_of(max_pool_grad_rows(Type::f32)), by_index);
+        run_row(reference_of(max_pool_grad_rows(Type::f32)), by_code);
+        CHECK(same_values(first, second));
+        for (const PoolGradArgs& args : {by_index, by_code}) {
+          // The order of the sum is the reference's, so reals are equal, too.
+          check_rows(
+              max_pool_grad_rows(Type::f32), args, {Guarded<float>(x.size())},
+              [](PoolGradArgs& a, Buffers& out) { a.dx = out[0].data(); }, exactly());
+        }
+      }
     }
   }
 }

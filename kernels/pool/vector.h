@@ -8,10 +8,16 @@
 namespace taxon::kernels {
 
 TAXON_VECTOR_KERNEL(max_pool, PoolArgs)
+TAXON_VECTOR_KERNEL(max_pool_bf16, PoolArgs)
 TAXON_VECTOR_KERNEL(max_pool_grad, PoolGradArgs)
+TAXON_VECTOR_KERNEL(max_pool_grad_bf16, PoolGradArgs)
 TAXON_VECTOR_KERNEL(avg_pool, PoolArgs)
+TAXON_VECTOR_KERNEL(avg_pool_bf16, PoolArgs)
 TAXON_VECTOR_KERNEL(avg_pool_grad, PoolGradArgs)
+TAXON_VECTOR_KERNEL(avg_pool_grad_bf16, PoolGradArgs)
 TAXON_VECTOR_KERNEL(adaptive_avg_pool, AdaptiveAvgPoolArgs)
+TAXON_VECTOR_KERNEL(adaptive_avg_pool_bf16, AdaptiveAvgPoolArgs)
 TAXON_VECTOR_KERNEL(adaptive_avg_pool_grad, AdaptiveAvgPoolArgs)
+TAXON_VECTOR_KERNEL(adaptive_avg_pool_grad_bf16, AdaptiveAvgPoolArgs)
 
 }  // namespace taxon::kernels

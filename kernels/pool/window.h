@@ -6,6 +6,9 @@
 
 namespace taxon::kernels {
 
+/// The code of a maximum that lies nowhere.
+constexpr uint8_t kNowhere = 255;
+
 struct Range {
   int64_t first, last;  ///< [first, last)
 };

@@ -1,5 +1,6 @@
 // The list of all tables.
 #include <taxon/kernels/conv2d.h>
+#include <taxon/kernels/conv_pool.h>
 #include <taxon/kernels/gemm.h>
 #include <taxon/kernels/movement.h>
 #include <taxon/kernels/norm.h>
@@ -44,6 +45,12 @@ constexpr Table tables[] = {
     {"conv2d_backward_weight", Type::f32, each<conv2d_backward_weight_rows>},
     {"conv2d_backward_weight", Type::bf16, each<conv2d_backward_weight_rows>},
     {"conv2d_backward_weight", Type::f64, each<conv2d_backward_weight_rows>},
+    {"conv_pool", Type::f32, each<conv_pool_rows>},
+    {"conv_pool", Type::f64, each<conv_pool_rows>},
+    {"conv_pool_backward_weight", Type::f32, each<conv_pool_backward_weight_rows>},
+    {"conv_pool_backward_weight", Type::f64, each<conv_pool_backward_weight_rows>},
+    {"conv_pool_spread", Type::f32, each<conv_pool_spread_rows>},
+    {"conv_pool_spread", Type::f64, each<conv_pool_spread_rows>},
     {"unary", Type::f32, each<unary_rows>},
     {"unary", Type::bf16, each<unary_rows>},
     {"unary", Type::f64, each<unary_rows>},
@@ -91,16 +98,22 @@ constexpr Table tables[] = {
     {"bce_grad", Type::f32, each<bce_grad_rows>},
     {"bce_grad", Type::f64, each<bce_grad_rows>},
     {"max_pool", Type::f32, each<max_pool_rows>},
+    {"max_pool", Type::bf16, each<max_pool_rows>},
     {"max_pool", Type::f64, each<max_pool_rows>},
     {"max_pool_grad", Type::f32, each<max_pool_grad_rows>},
+    {"max_pool_grad", Type::bf16, each<max_pool_grad_rows>},
     {"max_pool_grad", Type::f64, each<max_pool_grad_rows>},
     {"avg_pool", Type::f32, each<avg_pool_rows>},
+    {"avg_pool", Type::bf16, each<avg_pool_rows>},
     {"avg_pool", Type::f64, each<avg_pool_rows>},
     {"avg_pool_grad", Type::f32, each<avg_pool_grad_rows>},
+    {"avg_pool_grad", Type::bf16, each<avg_pool_grad_rows>},
     {"avg_pool_grad", Type::f64, each<avg_pool_grad_rows>},
     {"adaptive_avg_pool", Type::f32, each<adaptive_avg_pool_rows>},
+    {"adaptive_avg_pool", Type::bf16, each<adaptive_avg_pool_rows>},
     {"adaptive_avg_pool", Type::f64, each<adaptive_avg_pool_rows>},
     {"adaptive_avg_pool_grad", Type::f32, each<adaptive_avg_pool_grad_rows>},
+    {"adaptive_avg_pool_grad", Type::bf16, each<adaptive_avg_pool_grad_rows>},
     {"adaptive_avg_pool_grad", Type::f64, each<adaptive_avg_pool_grad_rows>},
     {"copy", Type::f32, each<copy_rows>},
     {"gather", Type::f32, each<gather_rows>},

@@ -2,6 +2,7 @@
 #include <taxon/layers/activation.h>
 #include <taxon/layers/container.h>
 #include <taxon/layers/norm.h>
+#include <taxon/layers/pool.h>
 
 #include <typeinfo>
 
@@ -20,15 +21,40 @@ M* at(Chain modules, std::size_t i) {
   return typeid(module) == typeid(M) ? static_cast<M*>(&module) : nullptr;
 }
 
+// A convolution, ReLU and maximum that run as one op.
+Tensor conv_pool(const Conv2d& conv, const MaxPool2d& pool, const Tensor& x, bool relu) {
+  const ConvOptions& o = conv.options;
+  const ConvPoolOptions both{o.padding, o.padding, relu};
+  if (!pool.halves() || o.stride != 1 || o.dilation != 1 || o.groups != 1 ||
+      !conv2d_max_pool_pays(x, conv.weight, both)) {
+    return {};
+  }
+  return conv2d_max_pool(x, conv.weight, conv.bias, both);
+}
+
+// Applies the convolution at i - 1 with what follows it, and moves i behind that.
+Tensor forward_conv(Chain modules, std::size_t& i, Conv2d& conv, const Tensor& x) {
+  auto* norm = at<BatchNorm2d>(modules, i);
+  i += norm != nullptr ? 1 : 0;
+  const bool relu = at<ReLU>(modules, i) != nullptr;
+  i += relu ? 1 : 0;
+  if (norm != nullptr) {
+    return conv_norm(conv, *norm, x, {{}, relu});
+  }
+  auto* pool = at<MaxPool2d>(modules, i);
+  if (pool == nullptr) {
+    return conv.forward(x, {{}, relu});
+  }
+  ++i;
+  const Tensor y = conv_pool(conv, *pool, x, relu);
+  return y.defined() ? y : pool->forward(conv.forward(x, {}), relu);
+}
+
 // Applies the modules from i on that run as one op, and moves i behind them.
 Tensor forward_next(Chain modules, std::size_t& i, const Tensor& x) {
   const std::size_t first = i++;
   if (auto* conv = at<Conv2d>(modules, first)) {
-    auto* norm = at<BatchNorm2d>(modules, i);
-    i += norm != nullptr ? 1 : 0;
-    const bool relu = at<ReLU>(modules, i) != nullptr;
-    i += relu ? 1 : 0;
-    return norm != nullptr ? conv_norm(*conv, *norm, x, {{}, relu}) : conv->forward(x, {{}, relu});
+    return forward_conv(modules, i, *conv, x);
   }
   const bool relu = at<ReLU>(modules, i) != nullptr;
   if (auto* linear = at<Linear>(modules, first)) {

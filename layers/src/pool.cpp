@@ -26,8 +26,12 @@ std::string described(const char* layer, const PoolOptions& o) {
 MaxPool2d::MaxPool2d(std::int64_t kernel, PoolLayerOptions options)
     : pool_(pool_options("MaxPool2d", kernel, options)) {}
 
-Tensor MaxPool2d::forward(const Tensor& x) {
-  return max_pool2d(x, pool_);
+Tensor MaxPool2d::forward(const Tensor& x, bool relu) {
+  return max_pool2d(x, pool_, relu);
+}
+
+bool MaxPool2d::halves() const {
+  return pool_.kernel_h == 2 && pool_.stride_h == 2 && pool_.pad_h == 0;
 }
 
 std::string MaxPool2d::str() const {

@@ -26,6 +26,21 @@ void add_pooling(std::vector<GradientCase>& cases) {
                        return avg_pool2d(in[0], o);
                      }});
   }
+  cases.push_back({"max_pool2d", "with ReLU", {draw_apart({2, 5, 6, 3})}, [](const Tensors& in) {
+                     return max_pool2d(in[0], {3, 3, 2, 2, 1, 1}, true);
+                   }});
+  cases.push_back(
+      {"max_pool2d", "a large window", {draw_apart({1, 17, 17, 1})}, [](const Tensors& in) {
+         return max_pool2d(in[0], {16, 16, 1, 1});
+       }});
+  for (const bool relu : {false, true}) {
+    cases.push_back({"conv2d_max_pool",
+                     relu ? "with ReLU" : "without ReLU",
+                     {draw({2, 5, 6, 2}), draw({3, 3, 2, 2}), draw({3})},
+                     [relu](const Tensors& in) {
+                       return conv2d_max_pool(in[0], in[1], in[2], {1, 0, relu});
+                     }});
+  }
   cases.push_back({"adaptive_avg_pool2d", "uneven", {draw({2, 5, 7, 3})}, [](const Tensors& in) {
                      return adaptive_avg_pool2d(in[0], 2, 3);
                    }});

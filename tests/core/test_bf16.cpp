@@ -124,6 +124,19 @@ std::vector<Case> norm_cases() {
            }}};
 }
 
+std::vector<Case> pool_cases() {
+  const Tensor x = draw({2, 7, 6, 17}, 1);
+  return {{"max_pool2d", {x}, {}, [](const Tensors& in) { return max_pool2d(in[0]); }},
+          {"max_pool2d with ReLU",
+           {x},
+           {},
+           [](const Tensors& in) {
+             return max_pool2d(in[0], {3, 3, 2, 2, 1, 1}, true);
+           }},
+          {"avg_pool2d", {x}, {}, [](const Tensors& in) { return avg_pool2d(in[0]); }},
+          {"global_avg_pool", {x}, {}, [](const Tensors& in) { return global_avg_pool(in[0]); }}};
+}
+
 Tensors leaves(const Case& c, DType dtype) {
   Tensors in;
   for (const Tensor& t : c.activations) in.push_back(t.to(dtype).detach().set_requires_grad());
@@ -180,6 +193,7 @@ TEST_CASE("ops on bf16 give what f32 gives, rounded", "[bf16]") {
   for (const Case& c : pointwise_cases()) check_case(c);
   for (const Case& c : shape_cases()) check_case(c);
   for (const Case& c : norm_cases()) check_case(c);
+  for (const Case& c : pool_cases()) check_case(c);
 }
 
 TEST_CASE("statistics and parameters beside bf16 are f32", "[bf16]") {

@@ -78,6 +78,9 @@ TEST_CASE("the list covers every family, once for each type", "[registry]") {
                                     "conv2d_forward",
                                     "conv2d_backward_data",
                                     "conv2d_backward_weight",
+                                    "conv_pool",
+                                    "conv_pool_backward_weight",
+                                    "conv_pool_spread",
                                     "unary",
                                     "unary_grad",
                                     "binary",
@@ -126,7 +129,13 @@ TEST_CASE("the list covers every family, once for each type", "[registry]") {
                                      "batch_norm",
                                      "batch_norm_grad",
                                      "layer_norm",
-                                     "layer_norm_grad"};
+                                     "layer_norm_grad",
+                                     "max_pool",
+                                     "max_pool_grad",
+                                     "avg_pool",
+                                     "avg_pool_grad",
+                                     "adaptive_avg_pool",
+                                     "adaptive_avg_pool_grad"};
   CHECK(std::set<std::string>(bf16.begin(), bf16.end()) == narrow);
   CHECK(bf16.size() == narrow.size());
 }

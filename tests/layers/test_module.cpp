@@ -217,6 +217,39 @@ TEST_CASE("a chain runs what follows a convolution as one op, with the same resu
   }
 }
 
+TEST_CASE("a chain runs convolution, ReLU and pooling together, with the same results") {
+  struct Net {
+    std::int64_t in, filters;
+    double tolerance;  // few filters: other kernels, whose sums have another order
+  };
+  for (const Net& n : {Net{1, 6, 1e-5}, Net{3, 20, 0}}) {
+    Init init{5};
+    ConvOptions o;
+    o.padding = 1;
+    Sequential net;
+    net.add<Conv2d>(n.in, n.filters, 3, init, o).add<ReLU>().add<MaxPool2d>(2);
+    net.add<Conv2d>(n.filters, 5, 3, init, o).add<MaxPool2d>(3, PoolLayerOptions{2, 1});
+    const Tensor x = Init{6}.kaiming_normal(Shape{3, 9, 8, n.in}, 4);
+    Tensor apart = x;
+    for (const auto& [name, module] : net.children()) apart = module->forward(apart);
+    sum(mul(apart, apart)).backward();
+    std::vector<Tensor> expected;
+    for (const Tensor& p : net.parameters()) expected.push_back(p.grad());
+    net.zero_grad();
+    const Tensor y = net.forward(x);
+    sum(mul(y, y)).backward();
+    REQUIRE(y.shape() == apart.shape());
+    const auto same = [&](const Tensor& a, const Tensor& b) {
+      for (std::size_t i = 0; i < static_cast<std::size_t>(a.numel()); ++i) {
+        CHECK(std::abs(a.view<float>()[i] - b.view<float>()[i]) <=
+              n.tolerance * (1 + std::abs(b.view<float>()[i])));
+      }
+    };
+    same(y, apart);
+    for (std::size_t i = 0; i < expected.size(); ++i) same(net.parameters()[i].grad(), expected[i]);
+  }
+}
+
 TEST_CASE("a class derived from a layer keeps its own forward in a chain") {
   struct Doubled : ReLU {
     Tensor forward(const Tensor& x) override { return mul(relu(x), 2.0); }

@@ -108,8 +108,16 @@ struct Conv2dOp {
 // --- pool.cpp
 // ---------------------------------------------------------------------------------------
 struct MaxPool {
-  static constexpr OpInfo info{"max_pool2d", "maximum over windows; outputs (y, index)"};
-  using Options = PoolOptions;
+  static constexpr OpInfo info{"max_pool2d", "maximum over windows [then ReLU]"};
+  struct Options : PoolOptions {
+    bool relu = false;
+  };
+  TAXON_OP_RULES;
+};
+struct ConvMaxPool {
+  static constexpr OpInfo info{"conv2d_max_pool",
+                               "conv2d of stride 1 [then ReLU], maximum over 2x2; for few filters"};
+  using Options = ConvPoolOptions;
   TAXON_OP_RULES;
 };
 struct AvgPool {

@@ -1,6 +1,8 @@
 // Pooling over NHWC images.
 #include <taxon/kernels/pool.h>
 
+#include <type_traits>
+
 #include "declared.h"
 
 namespace taxon {
@@ -15,7 +17,7 @@ PoolOptions resolved(PoolOptions o) {
 
 Specs infer_pool(std::string_view op, const Specs& in, const PoolOptions& options) {
   const Spec& x = required(op, in, 0, "input");
-  check_float(op, in);
+  check_float(op, in, {});
   check_rank(op, "input", x, 4);
   const PoolOptions o = resolved(options);
   if (o.kernel_h < 1 || o.kernel_w < 1 || o.stride_h < 1 || o.stride_w < 1 || o.pad_h < 0 ||
@@ -57,25 +59,49 @@ Args pool_args(const Shape& x, const Shape& y, const PoolOptions& options) {
 }  // namespace
 
 Specs MaxPool::infer(const Specs& in, const Options& o) {
-  Specs out = infer_pool(info.name, in, o);
-  out.push_back({out[0].shape, DType::i32});
-  return out;
+  return infer_pool(info.name, in, o);
 }
+
+namespace {
+// Places in a window fit a byte; in larger ones (and those of 255, whose last would be `nowhere`)
+// they are counted in the image.
+DType place_type(const PoolOptions& o) {
+  return o.kernel_h * o.kernel_w < 255 ? DType::u8 : DType::i32;
+}
+
+// One of `index` and `code`, as in both argument structs.
+template <class Args, class T>
+void set_places(Args& args, DType type, T* places) {
+  using Byte = std::conditional_t<std::is_const_v<T>, const std::uint8_t, std::uint8_t>;
+  using Int = std::conditional_t<std::is_const_v<T>, const std::int32_t, std::int32_t>;
+  if (type == DType::u8) {
+    args.code = static_cast<Byte*>(places);
+  } else {
+    args.index = static_cast<Int*>(places);
+  }
+}
+}  // namespace
+
 void MaxPool::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
   auto args = pool_args<kernels::PoolArgs>(in[0].shape(), out[0].shape(), o);
+  args.relu = o.relu;
   args.x = in[0].raw();
   args.y = out[0].mutable_raw();
-  args.index = static_cast<std::int32_t*>(out[1].mutable_raw());
+  Tensor places;
+  if (context.recording()) {
+    places = Tensor::empty(out[0].shape(), place_type(o), out[0].device());
+    set_places(args, places.dtype(), places.mutable_raw());
+  }
   run_kernel(kernels::max_pool_rows(kernel_type(in[0].dtype())), args);
-  context.save(out[1]);
+  context.save(places);
 }
 Tensors MaxPool::backward(Context& context, const Tensors& dout, const Options& o) {
-  const Tensor index = context.saved(0);
+  const Tensor places = context.saved(0);
   const Tensor& dy = dout[0];
   Tensor dx = Tensor::empty(context.input(0).shape, dy.dtype(), dy.device());
   auto args = pool_args<kernels::PoolGradArgs>(dx.shape(), dy.shape(), o);
   args.dy = dy.raw();
-  args.index = static_cast<const std::int32_t*>(index.raw());
+  set_places(args, places.dtype(), places.raw());
   args.dx = dx.mutable_raw();
   run_kernel(kernels::max_pool_grad_rows(kernel_type(dy.dtype())), args);
   return {dx};
@@ -102,7 +128,7 @@ Tensors AvgPool::backward(Context& context, const Tensors& dout, const Options& 
 
 Specs AdaptiveAvgPool::infer(const Specs& in, const Options& o) {
   const Spec& x = required(info.name, in, 0, "input");
-  check_float(info.name, in);
+  check_float(info.name, in, {});
   check_rank(info.name, "input", x, 4);
   if (o.out_h < 1 || o.out_w < 1 || x.shape[1] < 1 || x.shape[2] < 1) {
     fail<ShapeError>(info.name, ": input ", x, " to ", o.out_h, "x", o.out_w,
@@ -142,8 +168,8 @@ Tensors AdaptiveAvgPool::backward(Context& context, const Tensors& dout, const O
 
 }  // namespace ops
 
-Tensor max_pool2d(const Tensor& x, const PoolOptions& options) {
-  return apply<ops::MaxPool>({x}, options);
+Tensor max_pool2d(const Tensor& x, const PoolOptions& options, bool relu) {
+  return apply<ops::MaxPool>({x}, {options, relu});
 }
 Tensor avg_pool2d(const Tensor& x, const PoolOptions& options) {
   return apply<ops::AvgPool>({x}, options);

@@ -43,6 +43,7 @@ std::span<const OpRow> op_table() {
       row<LinearOp>(),
       row<Conv2dOp>(),
       row<MaxPool>(),
+      row<ConvMaxPool>(),
       row<AvgPool>(),
       row<AdaptiveAvgPool>(),
       row<BatchNormTrain>(),

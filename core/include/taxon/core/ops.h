@@ -107,6 +107,17 @@ bool exact_conv();
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {}, const Epilogue& after = {});
 
+struct ConvPoolOptions {
+  std::int64_t pad_h = 0, pad_w = 0;
+  bool relu = false;
+};
+/// max_pool2d with windows of 2x2 of conv2d with stride 1, [then ReLU], as one op: what lies
+/// between them is not kept.
+Tensor conv2d_max_pool(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                       const ConvPoolOptions& options = {});
+/// Whether that is the faster way: f32 images of few channels and few filters.
+bool conv2d_max_pool_pays(const Tensor& x, const Tensor& weight, const ConvPoolOptions& options);
+
 // --- pooling (NHWC)
 // ---------------------------------------------------------------------------------
 struct PoolOptions {
@@ -115,7 +126,8 @@ struct PoolOptions {
   std::int64_t pad_h = 0, pad_w = 0;        ///< at most half the kernel
   bool count_include_pad = true;            ///< avg_pool2d only
 };
-Tensor max_pool2d(const Tensor& x, const PoolOptions& options = {});
+/// The maximum of each window, then max(., 0) if asked for.
+Tensor max_pool2d(const Tensor& x, const PoolOptions& options = {}, bool relu = false);
 Tensor avg_pool2d(const Tensor& x, const PoolOptions& options = {});
 Tensor adaptive_avg_pool2d(const Tensor& x, std::int64_t out_h, std::int64_t out_w);
 Tensor global_avg_pool(const Tensor& x);  ///< [n, h, w, c] -> [n, c]

@@ -15,7 +15,11 @@ struct PoolLayerOptions {
 class MaxPool2d : public Module {
  public:
   explicit MaxPool2d(std::int64_t kernel, PoolLayerOptions options = {});
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return forward(x, false); }
+  /// With ReLU in the same pass over memory.
+  Tensor forward(const Tensor& x, bool relu);
+  /// Whether its windows are 2x2, side by side from the corner.
+  bool halves() const;
   std::string str() const override;
 
  private:

@@ -14,9 +14,12 @@ struct PoolArgs {
   bool count_include_pad = true;
   const void* x = nullptr;
   void* y = nullptr;
-  int32_t* index = nullptr;  ///< max only: [n, oh, ow, c], h*W + w of the first maximum; NaN wins
+  // Maximum only. Where the first maximum lies (NaN wins), [n, oh, ow, c], in one of two forms:
+  bool relu = false;         ///< then max(., 0)
+  int32_t* index = nullptr;  ///< h*W + w, or null; -1: nowhere (padding only, or cut off by ReLU)
+  uint8_t* code = nullptr;   ///< row of the window * s + column, r*s <= 255; 255: nowhere; or null
 };
-/// Gradient: reads dy (and index for max), writes dx completely.
+/// Gradient: reads dy (and index or code for max), writes dx completely.
 struct PoolGradArgs {
   int64_t n = 0, h = 0, w = 0, c = 0, oh = 0, ow = 0;
   int64_t r = 1, s = 1;
@@ -24,6 +27,7 @@ struct PoolGradArgs {
   bool count_include_pad = true;
   const void* dy = nullptr;
   const int32_t* index = nullptr;
+  const uint8_t* code = nullptr;
   void* dx = nullptr;
 };
 /// Adaptive average: output cell i covers rows floor(i*h/oh) .. ceil((i+1)*h/oh) (PyTorch's rule);
@@ -34,7 +38,7 @@ struct AdaptiveAvgPoolArgs {
   void* y = nullptr;  ///< forward: output; backward: gradient of the input, written completely
 };
 
-Rows<PoolArgs> max_pool_rows(Type type);  ///< f32, f64 (as all below)
+Rows<PoolArgs> max_pool_rows(Type type);  ///< f32, bf16, f64 (as all below)
 Rows<PoolGradArgs> max_pool_grad_rows(Type type);
 Rows<PoolArgs> avg_pool_rows(Type type);
 Rows<PoolGradArgs> avg_pool_grad_rows(Type type);
