@@ -21,6 +21,7 @@ constexpr int64_t kSourceBytes = 512 << 10;  // of a block's slabs
 constexpr int64_t kPanelBytes = 320
                                 << 10;  // of the packed weights that one pass over a block reads
 constexpr int64_t kTasks = 16;          // wanted, so that a few threads are kept busy
+constexpr int64_t kAliased = 256;       // pixels of more channels share few sets of the cache
 
 /// One gather convolution: what is read, written and multiplied, and how it is cut.
 struct Job {
@@ -30,7 +31,6 @@ struct Job {
   int64_t cols = 0;  // output channels a group
   Blocks blocks;
   SlabLayout layout;
-  int64_t segments = 0;      // slabs x taps
   int64_t width = 0;         // columns of a full panel
   int64_t panels = 0;        // a group
   int64_t panel_groups = 1;  // tasks a block
@@ -66,6 +66,17 @@ Job make_job(const Conv2dArgs& args, const Micro& micro, const Axis& h, const Ax
   return job;
 }
 
+/// Whether each pixel is read once, as it is stored, so that the source can be read where it is
+/// (1x1 filters side by side).
+bool in_place(const Job& job, const Storage& storage) {
+  const auto same = [](const Axis& a) {
+    return a.taps == 1 && a.step == 1 && a.reach == 0 && a.source_step == 1 &&
+           a.source_origin == 0 && a.count == a.source_count;
+  };
+  return storage.element == 4 && job.groups == 1 && job.layout.depth <= kAliased && same(job.h) &&
+         same(job.w);
+}
+
 /// The pieces of scratch memory.
 struct Memory {
   const float* weights;  // [group][panel][step][width]
@@ -88,7 +99,8 @@ Memory carve(Carver& carver, const Job& job, int threads, const Storage& storage
     m.weights = m.own;
   }
   m.segments = carver.take<Segment>(job.layout.slabs * job.taps());
-  m.slabs = carver.take<float>(job.layout.slabs * job.layout.slab * threads);
+  const int64_t copied = in_place(job, storage) ? 0 : job.layout.slabs * job.layout.slab;
+  m.slabs = carver.take<float>(copied * threads);
   m.sources = carver.take<int64_t>(job.max_pixels() * threads);
   m.dests = carver.take<int64_t>(job.max_pixels() * threads);
   const int64_t buffered = storage.element == 4 ? 0 : job.max_pixels();
@@ -217,14 +229,14 @@ struct Destination {
 
 /// The products of one block with panels [first, last) of a group whose output starts at `to`.
 void multiply_into(const Micro& micro, const Storage& storage, const Job& job, const Memory& m,
-                   const float* weights, int64_t pixels, int64_t first, int64_t last,
-                   const Destination& to) {
+                   const float* source, const float* weights, int64_t pixels, int64_t first,
+                   int64_t last, const Destination& to) {
   const int64_t column = first * job.width;
   void* y = storage.at(to.y, column);
   const float* bias = to.bias == nullptr ? nullptr : to.bias + column;
   const void* residual = storage.at(to.residual, column);
   Tile tile = {};
-  tile.a = m.slabs;
+  tile.a = source;
   if (storage.element == 4) {
     tile.c = static_cast<float*>(y);
     tile.bias = bias;
@@ -244,7 +256,12 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
              const Job& job) {
   Carver carver(exec.scratch);
   Memory memory = carve(carver, job, exec.threads, storage, args.prepared);
+  const bool whole = in_place(job, storage);
   memory.segment_count = make_segments(job, memory.segments);
+  if (whole) {
+    memory.segments[0] = {0, job.layout.depth};
+    memory.segment_count = 1;
+  }
   if (memory.own != nullptr) pack(args, exec, micro, job, memory.own);
 
   const int64_t height = job.backward ? args.h : args.oh, width = job.backward ? args.w : args.ow;
@@ -263,19 +280,28 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
     const int64_t group = rest % job.groups;
     const Block block = block_at(job.blocks, job.images, job.h, rest / job.groups);
     Memory m = memory;
-    m.slabs += slot * job.layout.slabs * job.layout.slab;
+    if (!whole) m.slabs += slot * job.layout.slabs * job.layout.slab;
     m.sources += slot * job.max_pixels();
     m.dests += slot * job.max_pixels();
     if (storage.element != 4) m.products += slot * job.max_pixels() * job.product_row();
     const Source from = {storage.at(source, group * job.layout.depth),
                          job.h.source_count * job.w.source_count * source_channels,
                          job.w.source_count * source_channels, source_channels};
-    if (m.segment_count > 0) fill_slabs(storage, from, job.h, job.w, job.layout, block, m.slabs);
-    slab_offsets(job.h, job.w, job.layout, block, m.sources);
+    const float* read = m.slabs;
+    if (whole) {
+      const int64_t pixel = job.layout.depth;
+      read = static_cast<const float*>(source) +
+             (block.image * job.h.count + block.row) * job.w.count * pixel;
+      for (int64_t i = 0; i < block.images * block.rows * job.w.count; ++i)
+        m.sources[i] = i * pixel;
+    } else {
+      if (m.segment_count > 0) fill_slabs(storage, from, job.h, job.w, job.layout, block, m.slabs);
+      slab_offsets(job.h, job.w, job.layout, block, m.sources);
+    }
     dest_offsets(job, block, height, width, channels, m.dests);
     const int64_t column = group * job.cols;
     multiply_into(
-        micro, storage, job, m, memory.weights + group * job.panels * job.panel_elements(),
+        micro, storage, job, m, read, memory.weights + group * job.panels * job.panel_elements(),
         block.images * block.rows * job.w.count, split_at(job.panels, job.panel_groups, part),
         split_at(job.panels, job.panel_groups, part + 1),
         {storage.at(dest, column), bias == nullptr ? nullptr : bias + column,
