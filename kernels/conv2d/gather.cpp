@@ -21,7 +21,8 @@ constexpr int64_t kSourceBytes = 512 << 10;  // of a block's slabs
 constexpr int64_t kPanelBytes = 320
                                 << 10;  // of the packed weights that one pass over a block reads
 constexpr int64_t kTasks = 16;          // wanted, so that a few threads are kept busy
-constexpr int64_t kAliased = 256;       // pixels of more channels share few sets of the cache
+constexpr int64_t kStreamBytes = 12 << 20;  // outputs of so many go past the caches
+constexpr int64_t kAliased = 256;           // pixels of more channels share few sets of the cache
 
 /// One gather convolution: what is read, written and multiplied, and how it is cut.
 struct Job {
@@ -180,6 +181,11 @@ void dest_offsets(const Job& job, const Block& block, int64_t height, int64_t wi
   }
 }
 
+/// Steps whose packed weights fit the cache.
+int64_t pass_steps(const Job& job) {
+  return std::max<int64_t>(kPanelBytes / 4 / job.width, 1);
+}
+
 /// The products of one block with panels [first, last), in passes over the steps whose packed
 /// weights fit the cache.
 void multiply(const Micro& micro, const Job& job, const Memory& m, const float* weights,
@@ -189,11 +195,10 @@ void multiply(const Micro& micro, const Job& job, const Memory& m, const float* 
   const float* const residual = tile.residual;
   const bool relu = tile.relu;
   const int64_t tiles = ceil_div(pixels, micro.rows);
-  const int64_t pass_steps = std::max<int64_t>(kPanelBytes / 4 / job.width, 1);
   int64_t segment = 0, step = 0;
   do {  // also once without any tap: zeros
     const int64_t first_segment = segment, first_step = step;
-    while (segment < m.segment_count && step - first_step < pass_steps)
+    while (segment < m.segment_count && step - first_step < pass_steps(job))
       step += m.segments[segment++].depth;
     const bool ends = segment == m.segment_count;
     tile.segments = m.segments + first_segment;
@@ -224,7 +229,7 @@ struct Destination {
   void* y;
   const float* bias;
   const void* residual;
-  bool relu;
+  bool relu, stream;
 };
 
 /// The products of one block with panels [first, last) of a group whose output starts at `to`.
@@ -242,7 +247,9 @@ void multiply_into(const Micro& micro, const Storage& storage, const Job& job, c
     tile.bias = bias;
     tile.residual = static_cast<const float*>(residual);
     tile.relu = to.relu;
+    tile.stream = to.stream;
     multiply(micro, job, m, weights, pixels, first, last, m.dests, tile);
+    if (to.stream) micro.finish();
   } else {
     tile.c = m.products;
     multiply(micro, job, m, weights, pixels, first, last, m.rows, tile);
@@ -250,6 +257,16 @@ void multiply_into(const Micro& micro, const Storage& storage, const Job& job, c
                    std::min(last * job.width, job.cols) - column, y, m.dests, bias, residual,
                    to.relu});
   }
+}
+
+/// Whether the output of `elements` goes past the caches: it is large, whole tiles wide, and
+/// written once.
+bool streams(const Job& job, const Micro& micro, const Storage& storage, int64_t elements,
+             const void* dest, int64_t segments) {
+  const auto vector = static_cast<size_t>(micro.width) * sizeof(float);
+  return storage.element == 4 && elements * storage.element >= kStreamBytes &&
+         job.cols % (2 * micro.width) == 0 && job.steps() <= pass_steps(job) && segments > 0 &&
+         reinterpret_cast<uintptr_t>(dest) % vector == 0;
 }
 
 void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
@@ -274,6 +291,9 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
   for (int64_t i = 0; storage.element != 4 && i < job.max_pixels(); ++i) {
     memory.rows[i] = i * job.product_row();
   }
+
+  const bool stream =
+      streams(job, micro, storage, args.n * height * width * channels, dest, memory.segment_count);
 
   parallel(exec, job.tasks(), [&](int64_t task, int slot) {
     const int64_t part = task % job.panel_groups, rest = task / job.panel_groups;
@@ -305,7 +325,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
         block.images * block.rows * job.w.count, split_at(job.panels, job.panel_groups, part),
         split_at(job.panels, job.panel_groups, part + 1),
         {storage.at(dest, column), bias == nullptr ? nullptr : bias + column,
-         storage.at(residual, column), !job.backward && args.relu});
+         storage.at(residual, column), !job.backward && args.relu, stream});
   });
 }
 

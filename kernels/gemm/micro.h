@@ -33,6 +33,8 @@ struct Tile {
   const float* bias;      ///< or null
   const float* residual;  ///< laid out as c, or null
   bool accumulate, relu;
+  bool stream;  ///< past the caches: c_rows and c at whole vectors; Micro::finish after the last
+                ///< tile
 };
 
 /// C[i][j] (+)= sum over steps p of A[a_steps[p] + a_rows[i]] * B[b_steps[p] + j], + bias[j], then
@@ -56,6 +58,8 @@ struct Micro {
   int width;  ///< elements of a vector; a tile has one or two vectors of columns
   void (*tile)(const Tile&, int rows, int vectors);
   void (*outer)(const OuterTile&, int rows, int vectors);
+  /// After streamed tiles, before another thread may read them.
+  void (*finish)();
   /// c[i * ldc + j] (+)= a row i . b row j (both k long) for a few rows of a: no packing.
   void (*dots)(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb, int64_t cols,
                int64_t k, float* c, int64_t ldc, const float* bias, bool accumulate, bool relu);

@@ -4,7 +4,7 @@
 #include "gemm/micro.h"
 #include "gemm/transpose.h"
 
-#if defined(TAXON_ISA_avx2) || defined(TAXON_ISA_avx512)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -36,6 +36,18 @@ TAXON_INLINE void store(float* p, V v) {
 TAXON_INLINE Vec load(const float* p) {
   return load_as<Vec>(p);
 }
+/// Past the caches; p is aligned to the vector.
+TAXON_INLINE void stream(float* p, Vec v) {
+#if defined(TAXON_ISA_avx512)
+  _mm512_stream_ps(p, v);
+#elif defined(TAXON_ISA_avx2)
+  _mm256_stream_ps(p, v);
+#elif defined(__SSE2__)
+  _mm_stream_ps(p, v);
+#else
+  store(p, v);
+#endif
+}
 TAXON_INLINE Vec broadcast(float x) {
 #if defined(TAXON_ISA_avx512)
   return _mm512_set1_ps(x);
@@ -56,7 +68,7 @@ struct Finish {
   int64_t ldc, cols;
   const float* bias;
   const float* residual;
-  bool accumulate, relu;
+  bool accumulate, relu, stream;
 
   TAXON_INLINE int64_t offset(int i) const { return rows != nullptr ? rows[i] : i * ldc; }
   TAXON_INLINE float* row(int i) const { return c + offset(i); }
@@ -152,7 +164,11 @@ struct Block {
       change([&](Vec x, int i, int v) { return x + load(f.residual + f.offset(i) + v * kWidth); });
     }
     if (f.relu) change([&](Vec x, int, int) { return positive(x); });
-    put([&](int i) { return f.row(i); });
+    if (f.stream) {
+      put([&](int i) { return f.row(i); }, stream);
+    } else {
+      put([&](int i) { return f.row(i); });
+    }
   }
 
  private:
@@ -165,19 +181,20 @@ struct Block {
     }
   }
   template <class F>
-  TAXON_INLINE void put(F row) const {
+  TAXON_INLINE void put(F row, void (*to)(float*, Vec) = store<Vec>) const {
 #pragma GCC unroll 16
     for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) store(row(i) + v * kWidth, acc[i][v]);
+      for (int v = 0; v < V; ++v) to(row(i) + v * kWidth, acc[i][v]);
     }
   }
 };
 
 template <int R, int V>
 void tile_of(const Tile& t) {
-  const Finish finish = {t.c, t.c_rows, 0, t.cols, t.bias, t.residual, t.accumulate, t.relu};
-  finish.prefetch<R, V>();
+  const Finish finish = {t.c,        t.c_rows,     0,      t.cols,  t.bias,
+                         t.residual, t.accumulate, t.relu, t.stream};
+  if (!t.stream) finish.prefetch<R, V>();
   Block<R, V> block;
   block.clear();
   const float* rows[R];
@@ -212,7 +229,7 @@ void tile_of(const Tile& t) {
 
 template <int R, int V, bool Scattered>
 void outer_of(const OuterTile& t) {
-  const Finish finish = {t.c, nullptr, t.ldc, t.cols, t.bias, nullptr, t.accumulate, t.relu};
+  const Finish finish = {t.c, nullptr, t.ldc, t.cols, t.bias, nullptr, t.accumulate, t.relu, false};
   finish.prefetch<R, V>();
   Block<R, V> block;
   block.clear();
@@ -266,6 +283,12 @@ void outer(const OuterTile& t, int rows, int vectors) {
   } else {
     vectors == 1 ? outer_rows<1, false>(t, rows) : outer_rows<2, false>(t, rows);
   }
+}
+
+void finish() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
 }
 
 TAXON_INLINE float sum(Vec v) {
@@ -339,6 +362,6 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
 
 }  // namespace
 
-const Micro micro = {kRows, kWidth, tile, outer, dots, transpose, &f32};
+const Micro micro = {kRows, kWidth, tile, outer, finish, dots, transpose, &f32};
 
 }  // namespace taxon::kernels::TAXON_ISA
