@@ -16,7 +16,16 @@ size_t scratch(const GemmArgs& args, int threads) {
 }
 template <const Micro& micro>
 constexpr Row<GemmArgs> packed(const char* name, Needs needs) {
-  return {name, needs, true, nullptr, scratch<micro>, run<micro>};
+  return {name,
+          needs,
+          true,
+          nullptr,
+          scratch<micro>,
+          run<micro>,
+          [](const GemmArgs& args) { return packed_gemm_prepared_bytes(args, micro); },
+          [](const GemmArgs& args, const Exec& exec, void* to) {
+            packed_gemm_prepare(args, exec, micro, to);
+          }};
 }
 
 constexpr Row<GemmArgs> f32[] = {

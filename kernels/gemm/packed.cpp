@@ -127,7 +127,8 @@ Columns columns_of(const GemmArgs& a, const Micro& micro, const Plan& p, const M
     c.b = static_cast<const float*>(a.b) + pass.k * a.ldb + c.first;
     c.b_stride = a.ldb;
   } else {
-    c.b = m.b + (p.in_place || p.local ? 0 : panel - pass.first_panel) * p.panel_elements();
+    const bool one = p.in_place || (p.local && a.prepared == nullptr);
+    c.b = m.b + (one ? 0 : panel - pass.first_panel) * p.panel_elements();
     c.b_stride = p.width;
   }
   c.bias = a.bias != nullptr && pass.last ? static_cast<const float*>(a.bias) + c.first : nullptr;
@@ -218,7 +219,9 @@ void multiply_outer(const GemmArgs& a, const Micro& micro, const Plan& p, const 
 void run_pass(const GemmArgs& a, const Exec& exec, const Micro& micro, const Plan& p,
               const Memory& m, const Pass& pass) {
   const int64_t last_panel = ceil_div(a.n, p.width) - 1;
-  if (!p.in_place && !p.local) {
+  if (a.prepared != nullptr) {
+    // Nothing to pack.
+  } else if (!p.in_place && !p.local) {
     parallel(exec, pass.panels, [&](int64_t i, int) {
       pack_panel(a, micro, p, pass, pass.first_panel + i, m.b + i * p.panel_elements());
     });
@@ -236,7 +239,7 @@ void run_pass(const GemmArgs& a, const Exec& exec, const Micro& micro, const Pla
     rows.tiles = ceil_div(rows.count, micro.rows);
     const int64_t first = pass.first_panel + split_at(pass.panels, p.parts, part);
     const int64_t last = pass.first_panel + split_at(pass.panels, p.parts, part + 1);
-    if (p.local && first < last) {  // one panel
+    if (p.local && a.prepared == nullptr && first < last) {  // one panel
       mine.b += slot * p.panel_elements();
       pack_panel(a, micro, p, pass, first, mine.b);
     }
@@ -279,7 +282,12 @@ void run_one(const GemmArgs& a, const Exec& exec, const Micro& micro, const Plan
       pass.panels = split_at(panels, p.passes_n, j + 1) - pass.first_panel;
       pass.accumulate = a.accumulate || i > 0;
       pass.last = i + 1 == p.passes_k;
-      run_pass(a, exec, micro, p, memory, pass);
+      Memory of_pass = memory;
+      if (a.prepared != nullptr) {
+        of_pass.b = const_cast<float*>(static_cast<const float*>(a.prepared)) +
+                    (i * panels + pass.first_panel) * p.panel_elements();
+      }
+      run_pass(a, exec, micro, p, of_pass, pass);
     }
   }
 }
@@ -320,6 +328,24 @@ void packed_gemm(const GemmArgs& args, const Exec& exec, const Micro& micro) {
     for (int64_t i = split_at(args.batch, chunks, chunk); i < last; ++i) {
       run_one(product(args, i), serial, micro, plan);
     }
+  });
+}
+
+size_t packed_gemm_prepared_bytes(const GemmArgs& args, const Micro& micro) {
+  const Plan p = make_plan(args, micro);
+  if (p.dots || !args.trans_b || args.batch != 1) return 0;
+  return static_cast<size_t>(p.passes_k * ceil_div(args.n, p.width) * p.panel_elements()) *
+         sizeof(float);
+}
+
+void packed_gemm_prepare(const GemmArgs& args, const Exec& exec, const Micro& micro, void* to) {
+  const Plan p = make_plan(args, micro);
+  const int64_t panels = ceil_div(args.n, p.width);
+  parallel(exec, p.passes_k * panels, [&](int64_t i, int) {
+    Pass pass = {};
+    pass.k = std::min(args.k, i / panels * p.depth);
+    pass.depth = std::min(p.depth, args.k - pass.k);
+    pack_panel(args, micro, p, pass, i % panels, static_cast<float*>(to) + i * p.panel_elements());
   });
 }
 

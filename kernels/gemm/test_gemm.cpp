@@ -195,3 +195,46 @@ TEST_CASE("gemm: what lies between the rows of C stays as it is") {
     CHECK(same);
   });
 }
+
+TEST_CASE("gemm: B packed once gives the same bits, whatever the number of rows") {
+  struct Shape {
+    std::int64_t n, k;
+  };
+  for (const Shape& s : {Shape{33, 17}, Shape{300, 2500}, Shape{512, 784}, Shape{10, 64}}) {
+    Guarded<float> b(s.n * s.k), bias(s.n);
+    fill_reals(b, 1);
+    fill_reals(bias, 2);
+    GemmArgs args;
+    args.n = s.n;
+    args.k = args.lda = args.ldb = s.k;
+    args.ldc = s.n;
+    args.trans_b = args.relu = true;
+    args.b = b.data();
+    args.bias = bias.data();
+    args.m = 20;
+    for_each_row(gemm_rows(Type::f32), args, [&](const Row<GemmArgs>& row) {
+      if (row.prepare == nullptr) return;
+      const Guarded<unsigned char> prepared = prepared_by(row, args, 2);
+      for (const std::int64_t m : {9, 128, 1000}) {
+        INFO(row.name << " " << m << "x" << s.n << "x" << s.k);
+        Guarded<float> a(m * s.k), expected(m * s.n);
+        fill_reals(a, 3);
+        GemmArgs call = args;
+        call.m = m;
+        call.a = a.data();
+        call.c = expected.data();
+        run_row(row, call);
+        for (int threads = 1; threads <= 3; ++threads) {
+          Guarded<float> c(m * s.n);
+          call.c = c.data();
+          call.prepared = prepared.data();
+          call.b = nullptr;
+          run_row(row, call, threads);
+          CHECK(same_bits(c, expected));
+        }
+        call.m = 1;  // dot products read B where it is
+        CHECK(row.prepared_bytes(call) == 0);
+      }
+    });
+  }
+}

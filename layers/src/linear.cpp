@@ -63,7 +63,7 @@ Linear::Linear(std::int64_t in, std::int64_t out, Init& init, LinearOptions opts
 }
 
 Tensor Linear::forward(const Tensor& x, bool relu) {
-  return linear(x, weight, bias, relu);
+  return linear(x, weight, bias, relu, keep_prepared_);
 }
 
 std::string Linear::str() const {

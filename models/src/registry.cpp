@@ -199,6 +199,7 @@ DType parse_precision(std::string_view name) {
 void Model::optimize_for_inference() {
   visit([](const std::string&, Module& module) {
     if (auto* conv = dynamic_cast<Conv2d*>(&module)) conv->keep_prepared();
+    if (auto* linear = dynamic_cast<Linear*>(&module)) linear->keep_prepared();
   });
 }
 

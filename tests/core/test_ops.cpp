@@ -235,6 +235,19 @@ TEST_CASE("a ReLU in the same pass lets NaN through") {
   CHECK(is_spoilt(batch_norm_train(x, {}, {}, 1e-5, cut).y));
 }
 
+TEST_CASE("linear keeps packed weights until they change") {
+  const NoGrad no_grad;
+  Tensor weight = Tensor::uniform({40, 70}, -1, 1, 1);
+  for (const std::int64_t rows : {30, 1, 100}) {
+    const Tensor x = Tensor::uniform({rows, 70}, -1, 1, 2);
+    for (int round = 0; round < 3; ++round) {
+      CHECK(linear(x, weight, {}, false, true).to_vector<float>() ==
+            linear(x, weight).to_vector<float>());
+      if (round == 1) weight.copy_from(Tensor::uniform({40, 70}, -1, 1, 3));
+    }
+  }
+}
+
 TEST_CASE("conv2d: prepared weights are made again when the weights change") {
   const NoGrad no_grad;
   const Tensor x = Tensor::uniform({1, 9, 9, 16}, -1, 1, 1);

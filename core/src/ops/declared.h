@@ -93,7 +93,7 @@ struct Matmul {
 struct LinearOp {
   static constexpr OpInfo info{"linear", "x W^T + b [then ReLU]"};
   struct Options {
-    bool relu = false;
+    bool relu = false, keep_prepared = false;
   };
   TAXON_OP_RULES;
 };

@@ -159,7 +159,13 @@ void LinearOp::forward(Context& context, const Tensors& in, Tensors& out, const 
   args.bias = raw_or_null(in[2]);
   args.relu = o.relu;
   args.c = y.mutable_raw();
-  run_kernel(kernels::gemm_rows(kernel_type(x.dtype())), args);
+  const auto rows = kernels::gemm_rows(kernel_type(x.dtype()));
+  const auto& row = select_row(rows, args);
+  if (o.keep_prepared && !context.recording() && row.prepare != nullptr &&
+      row.prepared_bytes(args) > 0) {
+    args.prepared = prepared_for(row, args, *in[1].impl()->storage, 1);
+  }
+  run_row(rows, row, args);
   if (rounded) out[0] = y.to(DType::bf16);
   context.save(in[0]);
   context.save(w);
@@ -319,8 +325,9 @@ bool exact_conv() {
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   return apply<ops::Matmul>({a, b}, options);
 }
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, bool relu) {
-  return apply<ops::LinearOp>({x, weight, bias}, {relu});
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, bool relu,
+              bool keep_prepared) {
+  return apply<ops::LinearOp>({x, weight, bias}, {relu, keep_prepared});
 }
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options, const Epilogue& after) {

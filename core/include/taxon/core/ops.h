@@ -87,8 +87,9 @@ struct MatmulOptions {
 /// [.., m, k] x [.., k, n] -> [.., m, n]; both rank 2, or equal leading axes, or one of rank 2.
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
 /// x [.., in] times weight [out, in] transposed, plus bias [out] (may be undefined) -> [.., out];
-/// then max(., 0) if asked for.
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, bool relu = false);
+/// then max(., 0) if asked for. keep_prepared: see Conv2dOptions.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {}, bool relu = false,
+              bool keep_prepared = false);
 
 struct Conv2dOptions {
   std::int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;

@@ -27,6 +27,9 @@ class Linear : public Module {
   std::int64_t in() const { return weight.dim(1); }
   std::int64_t out() const { return weight.dim(0); }
 
+  /// For inference: see Conv2dOptions::keep_prepared.
+  void keep_prepared() { keep_prepared_ = true; }
+
   const LinearOptions options;
   Tensor& weight;
   Tensor& bias;  ///< undefined without bias
@@ -34,6 +37,9 @@ class Linear : public Module {
  protected:
   Tensor to_file(const std::string& name, const Tensor& value) const override;
   Tensor from_file(const std::string& name, const Tensor& value) const override;
+
+ private:
+  bool keep_prepared_ = false;
 };
 
 /// How a convolution's weights start. torch: U(-1/sqrt(fan_in), 1/sqrt(fan_in)), torch's default.

@@ -16,7 +16,9 @@ struct GemmArgs {
   const void* b = nullptr;
   void* c = nullptr;
   const void* bias = nullptr;  ///< n elements added to every row of C, or null
-  int64_t batch = 1;           ///< products; a, b, c advance by the strides below (0: shared)
+  /// What the row's prepare made of B, where that is given transposed and batch is 1; or null.
+  const void* prepared = nullptr;
+  int64_t batch = 1;  ///< products; a, b, c advance by the strides below (0: shared)
   int64_t stride_a = 0, stride_b = 0, stride_c = 0;
 };
 
