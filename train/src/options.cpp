@@ -61,7 +61,8 @@ constexpr std::array rows = {
     TrainOptionRow{"threads", &O::threads, "Run", "N", "0: all processors", 0, 1024, ""},
     TrainOptionRow{"exact_conv", &O::exact_conv, "Run", "",
                    "convolutions as sums of products only (no Winograd)", 0, 0, ""},
-    TrainOptionRow{"precision", &O::precision, "Run", "P", "auto, f32 or bf16", 0, 0, "auto|f32|bf16"},
+    TrainOptionRow{"precision", &O::precision, "Run", "P", "auto, f32 or bf16", 0, 0,
+                   "auto|f32|bf16"},
     TrainOptionRow{"device", &O::device, "Run", "D", "cpu", 0, 0, "cpu"},
     TrainOptionRow{"out", &O::out, "Run", "DIR", "the run's folder (never overwritten)", 0, 0, ""},
 };
