@@ -35,6 +35,7 @@ Recorder::Recorder(const Module& module, bool run) : run_(run) {
   for (const NamedTensor& p : module.named_parameters()) {
     layer_of_[p.tensor.raw()] = p.name.substr(0, p.name.rfind('.'));
   }
+  kernel_observer = this;
 }
 
 bool Recorder::before(const KernelCall& kernel) {

@@ -26,11 +26,15 @@ struct Call {
   double median_ms() const;
 };
 
-/// The k-th call of a step is the same in each: what it is comes from the first step.
+/// Observes this thread's kernels while it lives. The k-th call of a step is the same in each: what
+/// it is comes from the first step.
 class Recorder : public KernelObserver {
  public:
   /// `run`: false to note the kernels only.
   Recorder(const Module& module, bool run);
+  ~Recorder() { kernel_observer = nullptr; }
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
   bool before(const KernelCall& kernel) override;
   void after(const KernelCall&) override;
   void end_step() {

@@ -115,30 +115,41 @@ Storage::Storage(std::size_t bytes, Device device)
 
 struct Storage::Prepared {
   struct Result {
-    const void* form;
-    std::int64_t part;
+    const void* kernel;
+    Shape shape;
+    std::int64_t groups;
     std::uint64_t version;
     std::unique_ptr<Storage> memory;
   };
   std::vector<Result> results;
+
+  const void* find(const void* kernel, const Shape& shape, std::int64_t groups,
+                   std::uint64_t version) {
+    std::erase_if(results, [&](const Result& r) { return r.version != version; });
+    for (const Result& r : results) {
+      if (r.kernel == kernel && r.groups == groups && r.shape == shape) return r.memory->data();
+    }
+    return nullptr;
+  }
 };
 
-// One lock for all storages: it is held for long only while something is made for the first time.
-const void* Storage::prepared(const void* form, std::int64_t part, std::size_t bytes,
-                              const Callback<void(void*)>& make) {
+// One lock for all storages. Results are made without it: that runs a parallel loop, and an
+// embedder's executor may run a task on this thread that wants something prepared as well.
+const void* Storage::prepared(const void* kernel, const Shape& shape, std::int64_t groups,
+                              std::size_t bytes, const Callback<void(void*)>& make) {
   static std::mutex mutex;
-  const std::lock_guard<std::mutex> lock(mutex);
-  if (!prepared_) prepared_ = std::make_unique<Prepared>();
-  auto& results = prepared_->results;
   const std::uint64_t now = version();
-  std::erase_if(results, [&](const Prepared::Result& r) { return r.version != now; });
-  for (const Prepared::Result& r : results) {
-    if (r.form == form && r.part == part) return r.memory->data();
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!prepared_) prepared_ = std::make_unique<Prepared>();
+    if (const void* found = prepared_->find(kernel, shape, groups, now)) return found;
   }
   auto memory = std::make_unique<Storage>(bytes, device_);
   make(memory->data());
-  results.push_back({form, part, now, std::move(memory)});
-  return results.back().memory->data();
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (const void* found = prepared_->find(kernel, shape, groups, now)) return found;
+  prepared_->results.push_back({kernel, shape, groups, now, std::move(memory)});
+  return prepared_->results.back().memory->data();
 }
 
 Storage::~Storage() {

@@ -1,7 +1,8 @@
 // Forward convolution and the gradient of its input as implicit matrix products: rows are output
 // pixels, columns output channels, and the inner dimension runs over taps and input channels. A
 // block's padded source is copied into slabs that stay in the cache and is read in place by every
-// tap, so no im2col buffer exists; weights are packed once a call into panels of a tile's width.
+// tap, so no im2col buffer exists (1x1 filters may read the image itself); weights are packed into
+// panels of a tile's width, once a call or prepared for many.
 // With stride 2 the gradient of the input is one such product for each phase of the input grid
 // (polyphase), so no multiplication with a zero in between is done.
 #include "gather.h"

@@ -49,6 +49,8 @@ std::vector<Case> cases() {
       {36, 4, 4, 160, 160, 3, 3, 1, 1},  // outputs of the weights' gradient are split
       {13, 64, 64, 8, 64, 1, 1},         // the source read in place, the output past the caches
       {13, 65, 64, 6, 64, 2, 1},         // the output past the caches
+      {13, 64, 64, 64, 8, 1, 1},         // and those of the gradient of the input
+      {13, 64, 64, 64, 8, 2, 2, 2},
   };
   Case oblong{2, 10, 12, 9, 20, 3, 2, 2, 1};
   oblong.stride_w = 1;

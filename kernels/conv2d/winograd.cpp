@@ -4,7 +4,8 @@
 // - by blocks of tiles, each transformed, multiplied with all weights and transformed back while it
 //   lies in the second-level cache; the transformed weights are computed once for all;
 // - by panels of output channels, where there are few tiles and many channels: all tiles are
-//   transformed once, and each panel's weights are transformed right before they are used.
+//   transformed once, and each panel's weights are transformed right before they are used (unless
+//   they were prepared for many calls).
 #include "winograd.h"
 
 #include "winograd_tiles.h"
@@ -184,7 +185,7 @@ void transform_output(const WinogradSet& set, const Job& job, const WinogradOutp
     to.cols = static_cast<int>(std::min<int64_t>(4, job.to.w - p.x));
     set.transform->output(to, product + (t - first) * job.width, job.product_xi(), channels);
   }
-  if (out.stream) set.transform->finish();
+  if (out.stream) set.micro->finish();
 }
 
 void transform_all_weights(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set,

@@ -55,8 +55,6 @@ struct WinogradMicro {
   void (*product)(const WinogradProduct&, int rows, int vectors);
   /// A^T m A of one tile.
   void (*output)(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels);
-  /// After streamed outputs, before another thread may read them.
-  void (*finish)();
   /// G^T s G for `count` sums, s = the sum of `chunks` arrays; nine taps of `count` elements.
   void (*weight_grad)(const float* sums, int64_t xi_stride, int64_t chunks, int64_t chunk_stride,
                       int64_t count, float* dw, int64_t tap_stride);

@@ -146,10 +146,6 @@ void output(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t
   }
 }
 
-void finish() {
-  finish_stream();
-}
-
 template <class P>
 void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t chunk_stride,
                  int64_t count, float* dw, int64_t tap_stride) {
@@ -177,11 +173,9 @@ void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t c
 
 template <class P, class T>
 constexpr WinogradMicro set() {
-  return {input<P, T>,   output_grad<P, T>,
-          weight<P>,     TAXON_ISA::winograd_product,
+  return {input<P, T>,  output_grad<P, T>, weight<P>, TAXON_ISA::winograd_product,
 
-          output<P, T>,  finish,
-          weight_grad<P>};
+          output<P, T>, weight_grad<P>};
 }
 
 }  // namespace

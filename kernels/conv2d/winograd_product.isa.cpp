@@ -9,14 +9,6 @@
 namespace taxon::kernels {
 namespace {
 
-#if TAXON_ISA_avx512
-constexpr int most_rows = 14;
-#elif TAXON_ISA_avx2
-constexpr int most_rows = 6;
-#else
-constexpr int most_rows = 5;
-#endif
-
 template <size_t...>
 struct Indices {};
 template <size_t n, size_t... i>
@@ -27,7 +19,7 @@ constexpr auto indices() {
     return indices<n - 1, n - 1, i...>();
   }
 }
-constexpr auto all_rows = indices<most_rows>();
+constexpr auto all_rows = indices<kTileRows>();
 
 /// `rows` tiles times `vectors` vectors of columns; `row` elements from tile to tile of v.
 template <int rows, int vectors, int row>
@@ -61,7 +53,7 @@ void product_of(const WinogradProduct& p) {
 
 /// One instantiation a number of rows.
 struct Products {
-  void (*by_rows[most_rows])(const WinogradProduct&);
+  void (*by_rows[kTileRows])(const WinogradProduct&);
 };
 template <int vectors, int row, size_t... i>
 constexpr Products products(Indices<i...>) {

@@ -22,15 +22,14 @@ ConvPoolArgs lenet(std::int64_t n) {
 }
 
 const bool registered = add_family([] {
+  // Codes: the first maximum of each window in turn, so that both directions have some.
+  static std::vector<std::uint8_t> codes(128 * 14 * 14 * 6);
+  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::uint8_t>(i % 5);
   for (const std::int64_t n : {128, 1}) {
     ConvPoolArgs args = lenet(n);
     const std::int64_t in = n * 28 * 28, out = n * 14 * 14 * 6;
     const std::string name = std::to_string(n) + "x28x28x1_k6_5x5";
     const Work work{2.0 * static_cast<double>(in) * 150, 0};
-    // Codes: the first maximum of each window in turn, so that both directions have some.
-    static std::vector<std::uint8_t> codes;
-    codes.assign(static_cast<std::size_t>(out), 0);
-    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<std::uint8_t>(i % 5);
     const auto rows = conv_pool_rows(Type::f32);
     const auto grad_rows = conv_pool_backward_weight_rows(Type::f32);
     const auto forward = [](ConvPoolArgs& a, float* const* x, float* const* y) {

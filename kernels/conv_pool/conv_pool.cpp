@@ -100,9 +100,11 @@ void reference_spread(const ConvPoolSpreadArgs& g, const Exec&) {
 }
 
 const char* declines(const ConvPoolArgs& g) {
+  if (g.c < 1 || g.k < 1) return "no channels or no filters";
   if (g.c > 4) return "many channels";
   if (g.k > 8) return "many filters";
-  if (g.oh * g.ow > 128 * 128) return "large image";  // a thread holds it with all filters
+  // A filter's plane of sums should stay in the first-level cache.
+  if (g.oh > 32 || g.ow > 32) return "large image";
   return nullptr;
 }
 

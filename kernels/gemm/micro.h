@@ -13,6 +13,17 @@ namespace taxon::kernels {
 /// [slab][row][kSlab], so that a row's neighbours lie next to it whatever the number of channels.
 constexpr int64_t kSlab = 32;
 
+#ifdef TAXON_ISA
+/// Most rows of a tile of two vectors: as many accumulators as the registers hold beside operands.
+#if defined(TAXON_ISA_avx512)
+constexpr int kTileRows = 14;
+#elif defined(TAXON_ISA_avx2)
+constexpr int kTileRows = 6;
+#else
+constexpr int kTileRows = 5;
+#endif
+#endif
+
 /// `depth` consecutive elements at `offset` from each row's start.
 struct Segment {
   int64_t offset, depth;

@@ -14,11 +14,11 @@ namespace {
 #define TAXON_INLINE inline __attribute__((always_inline))
 
 #if defined(TAXON_ISA_avx512)
-constexpr int kWidth = 16, kRows = 14;
+constexpr int kWidth = 16;
 #elif defined(TAXON_ISA_avx2)
-constexpr int kWidth = 8, kRows = 6;
+constexpr int kWidth = 8;
 #else
-constexpr int kWidth = 4, kRows = 5;
+constexpr int kWidth = 4;
 #endif
 using Vec = float __attribute__((vector_size(kWidth * 4)));
 
@@ -254,14 +254,14 @@ void outer_of(const OuterTile& t) {
 }
 
 // One instantiation a number of rows.
-template <int V, int R = kRows>
+template <int V, int R = kTileRows>
 TAXON_INLINE void tile_rows(const Tile& t, int rows) {
   if constexpr (R > 1) {
     if (rows < R) return tile_rows<V, R - 1>(t, rows);
   }
   tile_of<R, V>(t);
 }
-template <int V, bool Scattered, int R = kRows>
+template <int V, bool Scattered, int R = kTileRows>
 TAXON_INLINE void outer_rows(const OuterTile& t, int rows) {
   if constexpr (R > 1) {
     if (rows < R) return outer_rows<V, Scattered, R - 1>(t, rows);
@@ -362,6 +362,6 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
 
 }  // namespace
 
-const Micro micro = {kRows, kWidth, tile, outer, finish, dots, transpose, &f32};
+const Micro micro = {kTileRows, kWidth, tile, outer, finish, dots, transpose, &f32};
 
 }  // namespace taxon::kernels::TAXON_ISA

@@ -73,6 +73,7 @@ done
 grep -q '"layer":"fc","shape":"2x64 \* 64x10","pass":"forward",.*"gflop":2.56e-06,.*"of_limit":0\.' out || fail "the share of fc"
 run 0 data list; says out fashion-mnist
 run 0 bench --model resnet8 --batch 2 --seconds 0.01 --exact-conv; says out train_ms
+run 0 bench --model resnet8 --batch 2 --seconds 0.01 --precision bf16; says out "precision bf16"
 run 0 bench --model mlp --batch 2 --seconds 0.01 --json
 for key in model precision batch threads isa train_ms train_img_s infer_ms infer_img_s b1_ms start_rss_mb train_rss_mb peak_rss_mb; do
   says out "\"$key\":"

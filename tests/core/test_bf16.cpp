@@ -98,6 +98,36 @@ std::vector<Case> shape_cases() {
           {"max", {x}, {}, [](const Tensors& in) { return max(in[0], 1); }}};
 }
 
+std::vector<Case> product_cases() {
+  const Tensor x = draw({3, 9, 9, 16}, 1), residual = draw({3, 9, 9, 12}, 2);
+  const Tensor weight = draw({12, 3, 3, 16}, 3, -0.2, 0.2), bias = draw({12}, 4);
+  const Tensor grouped = draw({12, 1, 1, 8}, 5), flat = draw({5, 40}, 6),
+               w = draw({7, 40}, 7, -0.3, 0.3);
+  Conv2dOptions padded;
+  padded.pad_h = padded.pad_w = 1;
+  Conv2dOptions groups;
+  groups.groups = 2;
+  groups.stride_h = groups.stride_w = 2;
+  return {{"conv2d",
+           {x},
+           {weight, bias},
+           [=](const Tensors& in) { return conv2d(in[0], in[1], in[2], padded); }},
+          {"conv2d, residual and ReLU",
+           {x, residual},
+           {weight, bias},
+           [=](const Tensors& in) {
+             return conv2d(in[0], in[2], in[3], padded, {in[1], true});
+           }},
+          {"conv2d, groups and stride",
+           {x},
+           {grouped},
+           [=](const Tensors& in) { return conv2d(in[0], in[1], {}, groups); }},
+          {"linear", {flat}, {w}, [](const Tensors& in) { return linear(in[0], in[1]); }},
+          {"linear, bias and ReLU", {flat}, {w, draw({7}, 8)}, [](const Tensors& in) {
+             return linear(in[0], in[1], in[2], true);
+           }}};
+}
+
 std::vector<Case> norm_cases() {
   const Tensor x = draw({40, 3, 16}, 1), residual = draw({40, 3, 16}, 2);
   const Tensor weight = draw({16}, 3, 0.5, 2), bias = draw({16}, 4);
@@ -192,6 +222,7 @@ std::string error_of(F f) {
 TEST_CASE("ops on bf16 give what f32 gives, rounded", "[bf16]") {
   for (const Case& c : pointwise_cases()) check_case(c);
   for (const Case& c : shape_cases()) check_case(c);
+  for (const Case& c : product_cases()) check_case(c);
   for (const Case& c : norm_cases()) check_case(c);
   for (const Case& c : pool_cases()) check_case(c);
 }

@@ -2,10 +2,12 @@
 #include <taxon/base/parallel.h>
 #include <taxon/core/ops.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 
 #include <functional>
+#include <thread>
 
 #include "catch.h"
 #include "gradient_cases.h"
@@ -235,9 +237,55 @@ TEST_CASE("a ReLU in the same pass lets NaN through") {
   CHECK(is_spoilt(batch_norm_train(x, {}, {}, 1e-5, cut).y));
 }
 
+TEST_CASE("prepared weights: by shape and groups, and for several threads at once") {
+  const NoGrad no_grad;
+  const Tensor weight = Tensor::uniform({64, 64}, -1, 1, 1);
+  for (const Shape& shape : {Shape{64, 64}, Shape{1, 4096}, Shape{16, 256}}) {
+    const Tensor w = reshape(weight, shape), x = Tensor::uniform({30, shape[1]}, -1, 1, 2);
+    CHECK(linear(x, w, {}, false, true).to_vector<float>() == linear(x, w).to_vector<float>());
+  }
+  const Tensor filters = Tensor::uniform({32, 3, 3, 16}, -1, 1, 3);
+  const auto both = [&](std::int64_t groups) {
+    const Tensor x = Tensor::uniform({2, 8, 8, 16 * groups}, -1, 1, 4);
+    Conv2dOptions o;
+    o.groups = groups;
+    const auto expected = conv2d(x, filters, {}, o).to_vector<float>();
+    o.keep_prepared = true;
+    return conv2d(x, filters, {}, o).to_vector<float>() == expected;
+  };
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      const NoGrad guard;
+      right += both(1) && both(2);
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  CHECK(right == 4);
+}
+
+TEST_CASE("convolution of no images") {
+  Tensor weight = Tensor::uniform({8, 3, 3, 16}, -1, 1, 1), bias = Tensor::zeros({8});
+  weight.set_requires_grad();
+  bias.set_requires_grad();
+  const Tensor y = conv2d(Tensor::zeros({0, 8, 8, 16}), weight, bias, {2, 2, 1, 1});
+  REQUIRE(y.shape() == Shape{0, 4, 4, 8});
+  sum(y).backward();
+  for (const float g : weight.grad().view<float>()) REQUIRE(g == 0);
+  for (const float g : bias.grad().view<float>()) REQUIRE(g == 0);
+}
+
 TEST_CASE("linear keeps packed weights until they change") {
   const NoGrad no_grad;
   Tensor weight = Tensor::uniform({40, 70}, -1, 1, 1);
+  const Tensor some = Tensor::uniform({30, 70}, -1, 1, 2);
+  linear(some, weight, {}, false, true);
+  const std::size_t live = memory_stats().live;
+  linear(some, weight, {}, false, true);
+  CHECK(memory_stats().live == live);  // used again, not made again
+  linear(some, Tensor::uniform({40, 70}, -1, 1, 1), {}, false, true);
+  CHECK(memory_stats().live == live);  // kept with its weights, gone with them
   for (const std::int64_t rows : {30, 1, 100}) {
     const Tensor x = Tensor::uniform({rows, 70}, -1, 1, 2);
     for (int round = 0; round < 3; ++round) {

@@ -252,3 +252,30 @@ TEST_CASE("folded models answer the same", "[models]") {
     }
   }
 }
+
+TEST_CASE("bf16 precision: f32 logits close to f32's, gradients of the parameters' type",
+          "[models]") {
+  for (const char* name : {"resnet8", "cnn", "mlp"}) {
+    INFO(name);
+    const auto half = build_model(spec(name), 4), full = build_model(spec(name), 4);
+    half->set_precision(DType::bf16);
+    const ModelSpec& r = full->spec();
+    const Tensor x = Tensor::uniform(Shape{8, r.height, r.width, r.channels}, -1, 1, 1);
+    const Tensor y = half->forward(x), expected = full->forward(x);
+    REQUIRE(y.dtype() == DType::f32);
+    const auto a = y.to_vector<float>(), b = expected.to_vector<float>();
+    float largest = 0, worst = 0;
+    for (std::size_t i = 0; i < b.size(); ++i) {
+      largest = std::max(largest, std::abs(b[i]));
+      worst = std::max(worst, std::abs(a[i] - b[i]));
+    }
+    CHECK(worst > 0);  // it did compute in bf16
+    CHECK(worst < 0.05F * largest);
+    sum(mul(y, y)).backward();
+    for (const Tensor& p : half->parameters()) {
+      REQUIRE(p.grad().defined());
+      CHECK(p.grad().dtype() == DType::f32);
+    }
+  }
+  CHECK_THROWS_AS(build_model(spec("mlp"))->set_precision(DType::f64), OptionError);
+}

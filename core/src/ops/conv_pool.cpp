@@ -132,11 +132,17 @@ Tensors ConvMaxPool::backward(Context& context, const Tensors& dout, const Optio
 
 Tensor conv2d_max_pool(const Tensor& x, const Tensor& weight, const Tensor& bias,
                        const ConvPoolOptions& options) {
-  return apply<ops::ConvMaxPool>({x, weight, bias}, options);
+  const bool composed = x.dtype() == DType::f32 && !conv2d_max_pool_pays(x, weight, options);
+  if (!composed) return apply<ops::ConvMaxPool>({x, weight, bias}, options);
+  Conv2dOptions conv;
+  conv.pad_h = options.pad_h;
+  conv.pad_w = options.pad_w;
+  return max_pool2d(conv2d(x, weight, bias, conv), {}, options.relu);
 }
 
 bool conv2d_max_pool_pays(const Tensor& x, const Tensor& weight, const ConvPoolOptions& options) {
   if (x.dtype() != DType::f32 || x.rank() != 4 || weight.rank() != 4) return false;
+  if (x.dim(3) != weight.dim(3)) return false;
   const auto args = ops::conv_pool_args(x.shape(), weight.shape(), options);
   return args.oh > 0 && args.ow > 0 && kernels::conv_pool_fits(args);
 }

@@ -163,7 +163,7 @@ void LinearOp::forward(Context& context, const Tensors& in, Tensors& out, const 
   const auto& row = select_row(rows, args);
   if (o.keep_prepared && !context.recording() && row.prepare != nullptr &&
       row.prepared_bytes(args) > 0) {
-    args.prepared = prepared_for(row, args, *in[1].impl()->storage, 1);
+    args.prepared = prepared_for(row, args, *in[1].impl()->storage, in[1].shape(), 1);
   }
   run_row(rows, row, args);
   if (rounded) out[0] = y.to(DType::bf16);
@@ -262,20 +262,28 @@ Specs Conv2dOp::infer(const Specs& in, const Options& o) {
   return {{out, x.dtype}};
 }
 
-void Conv2dOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
-  kernels::Conv2dArgs args = conv_args(in[0].shape(), in[1].shape(), out[0].shape(), o);
+namespace {
+
+void convolve(const Tensors& in, Tensor& out, const Conv2dOp::Options& o, bool recording) {
+  kernels::Conv2dArgs args = conv_args(in[0].shape(), in[1].shape(), out.shape(), o);
   args.x = input_of(in[0]);
   args.weight = input_of(in[1]);
   args.bias = in[2].defined() ? input_of(in[2]) : nullptr;
   args.residual = raw_or_null(in[3]);
   args.relu = o.relu;
-  args.y = out[0].mutable_raw();
+  args.y = out.mutable_raw();
   const auto rows = kernels::conv2d_forward_rows(kernel_type(in[0].dtype()));
   const auto& row = select_row(rows, args);
-  if (o.keep_prepared && !context.recording()) {
-    args.prepared = prepared_for(row, args, *in[1].impl()->storage, o.groups);
+  if (o.keep_prepared && !recording) {
+    args.prepared = prepared_for(row, args, *in[1].impl()->storage, in[1].shape(), o.groups);
   }
   run_row(rows, row, args);
+}
+
+}  // namespace
+
+void Conv2dOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
+  if (out[0].numel() > 0) convolve(in, out[0], o, context.recording());  // none without images
   context.save(in[0]);
   context.save(in[1]);
   if (o.relu) context.save(out[0]);
@@ -287,24 +295,29 @@ Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options&
   const kernels::Type type = kernel_type(x.dtype());
   kernels::Conv2dArgs args = conv_args(x.shape(), w.shape(), dy.shape(), o);
   args.y = input_of(dy);
+  const bool empty = dy.numel() == 0;  // no images: nothing to sum
+  const auto result = [&](const Shape& shape, const Tensor& like) {
+    return empty ? Tensor::zeros(shape, like.dtype(), like.device())
+                 : Tensor::empty(shape, like.dtype(), like.device());
+  };
   Tensors d(4);
   if (context.needs_grad(3)) d[3] = dy;
   if (context.needs_grad(1)) {
-    d[1] = Tensor::empty(w.shape(), w.dtype(), w.device());
-    if (context.needs_grad(2)) d[2] = Tensor::empty({args.k}, w.dtype(), w.device());
+    d[1] = result(w.shape(), w);
+    if (context.needs_grad(2)) d[2] = result({args.k}, w);
     args.x = input_of(x);
     args.weight = d[1].mutable_raw();
     args.bias = mutable_or_null(d[2]);
-    run_kernel(kernels::conv2d_backward_weight_rows(type), args);
+    if (!empty) run_kernel(kernels::conv2d_backward_weight_rows(type), args);
   } else if (context.needs_grad(2)) {
     d[2] = sum_rows(in_f32(dy));
   }
   if (context.needs_grad(0)) {
-    d[0] = Tensor::empty(x.shape(), x.dtype(), x.device());
+    d[0] = result(x.shape(), x);
     args.x = d[0].mutable_raw();
     args.weight = input_of(w);
     args.bias = nullptr;
-    run_kernel(kernels::conv2d_backward_data_rows(type), args);
+    if (!empty) run_kernel(kernels::conv2d_backward_data_rows(type), args);
   }
   return d;
 }

@@ -94,12 +94,11 @@ void run_kernel(kernels::Rows<Args> rows, const Args& args) {
 }
 
 /// What `row` makes once of weights that do not change, kept with them; null if it makes nothing.
-/// `part`: in how many groups they are used.
 template <class Args>
 const void* prepared_for(const kernels::Row<Args>& row, const Args& args, Storage& weights,
-                         std::int64_t part) {
+                         const Shape& shape, std::int64_t groups) {
   if (row.prepare == nullptr) return nullptr;
-  return weights.prepared(&row, part, row.prepared_bytes(args), [&](void* to) {
+  return weights.prepared(&row, shape, groups, row.prepared_bytes(args), [&](void* to) {
     const std::size_t bytes = row.scratch == nullptr ? 0 : row.scratch(args, num_threads());
     row.prepare(args, make_exec(bytes), to);
   });

@@ -95,7 +95,8 @@ struct Conv2dOptions {
   std::int64_t stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
   std::int64_t groups = 1;
   /// For inference: what the kernel makes of the weights (transformed, packed) is kept with them
-  /// and used again until they change. Costs up to four times their memory.
+  /// and used again until they change. Costs about four times the memory of
+  /// 3x3 filters, more where they are few, for each kernel that uses them.
   bool keep_prepared = false;
 };
 /// Whether convolutions compute the sums of products of their definition and nothing else. Off (the
@@ -112,11 +113,11 @@ struct ConvPoolOptions {
   std::int64_t pad_h = 0, pad_w = 0;
   bool relu = false;
 };
-/// max_pool2d with windows of 2x2 of conv2d with stride 1, [then ReLU], as one op: what lies
-/// between them is not kept.
+/// max_pool2d with windows of 2x2 of conv2d with stride 1, [then ReLU]. As one op, which does not
+/// keep what lies between them, where that pays.
 Tensor conv2d_max_pool(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
                        const ConvPoolOptions& options = {});
-/// Whether that is the faster way: f32 images of few channels and few filters.
+/// Whether one op is the faster way: small f32 images of few channels, and few filters.
 bool conv2d_max_pool_pays(const Tensor& x, const Tensor& weight, const ConvPoolOptions& options);
 
 // --- pooling (NHWC)

@@ -4,6 +4,7 @@
 
 #include <taxon/base/callback.h>
 #include <taxon/base/device.h>
+#include <taxon/base/shape.h>
 
 #include <atomic>
 #include <cstddef>
@@ -40,11 +41,11 @@ class Storage {
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
 
   /// What a kernel makes of the contents (weights transformed or packed for inference): `bytes` of
-  /// memory that `make` fills the first time, kept until the contents change. `form` and `part`
-  /// tell the results of different kernels apart. Threads that ask at the same time share one
-  /// result.
-  const void* prepared(const void* form, std::int64_t part, std::size_t bytes,
-                       const Callback<void(void*)>& make);
+  /// memory that `make` fills the first time. `kernel`, the contents' shape and in how many groups
+  /// they are used tell results apart; they are kept until one is asked for after the contents have
+  /// changed. Threads that ask at the same time get the same result.
+  const void* prepared(const void* kernel, const Shape& shape, std::int64_t groups,
+                       std::size_t bytes, const Callback<void(void*)>& make);
 
  private:
   struct Prepared;

@@ -48,8 +48,8 @@ struct Row {
   void (*run)(const Args&, const Exec&);
   /// For weights that serve many calls (inference): bytes of what the row makes of them
   /// (transformed, packed), and the making, with as much scratch memory as run. Args::prepared
-  /// hands it to run. It depends on the row and on the weights and their grouping alone. May be
-  /// null.
+  /// hands it to run. It depends on the row and on the weights, their shape and grouping alone. May
+  /// be null.
   size_t (*prepared_bytes)(const Args&) = nullptr;
   void (*prepare)(const Args&, const Exec&, void* to) = nullptr;
 };
