@@ -101,6 +101,11 @@ def pooling(randn):
         for inside in (True, False):
             f = nchw(lambda x, k=k, s=s, p=p, inside=inside: F.avg_pool2d(x, k, s, p, count_include_pad=inside))
             yield Case("avg_pool2d", [x], f, [0], 24, **o, count_include_pad=inside)
+    for n, h, w, c, out, k, p, relu in ((3, 28, 28, 1, 6, 5, 2, 1), (2, 13, 12, 3, 8, 3, 1, 0), (2, 10, 9, 5, 12, 3, 0, 1)):
+        cut = F.relu if relu else (lambda y: y)
+        f = lambda x, k, b, p=p, cut=cut: nchw(lambda x: cut(F.max_pool2d(F.conv2d(x, k.movedim(-1, 1), b, 1, p), 2)))(x)
+        yield Case("conv2d_max_pool", [randn(n, h, w, c), randn(out, k, k, c), randn(out)], f, [0, 1, 2],
+                   16 + max(k * k * c, k * k * out, n * h * w), pad_h=p, pad_w=p, relu=relu)
     for out in ((1, 1), (3, 2), (7, 7)):
         yield Case("adaptive_avg_pool2d", [randn(2, 7, 7, 5)], nchw(lambda x, out=out: F.adaptive_avg_pool2d(x, out)), [0], 64, out_h=out[0], out_w=out[1])
     yield Case("global_avg_pool", [randn(3, 4, 5, 11)], lambda x: x.mean((1, 2)), [0], 32)

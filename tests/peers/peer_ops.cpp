@@ -153,6 +153,11 @@ void add_layers(std::map<std::string, Function>& f) {
   f["conv2d"] = [](const Case& c) {
     return Tensors{conv2d(c.in[0], c.in[1], c.in[2], convolution(c))};
   };
+  f["conv2d_max_pool"] = [](const Case& c) {
+    return Tensors{
+        conv2d_max_pool(c.in[0], c.in[1], c.in[2],
+                        {c.integer("pad_h"), c.integer("pad_w"), c.integer("relu") != 0})};
+  };
   f["max_pool2d"] = [](const Case& c) { return Tensors{max_pool2d(c.in[0], pooling(c))}; };
   f["avg_pool2d"] = [](const Case& c) { return Tensors{avg_pool2d(c.in[0], pooling(c))}; };
   f["adaptive_avg_pool2d"] = [](const Case& c) {
