@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 
 namespace taxon::cli {
@@ -45,11 +44,6 @@ struct Request {
   double seconds = 3;
   bool peak = false, no_train = false, json = false;
 };
-
-double now() {
-  const auto t = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(t).count();
-}
 
 template <class F>
 double median_ms(F f, double seconds) {

@@ -61,6 +61,8 @@ void catch_interrupts();
 
 /// Writes a line to stdout / stderr at once.
 void print(std::string_view line);
+/// Seconds on a clock that never jumps.
+double now();
 void complain(std::string_view line);
 /// --threads of any verb: 0 leaves the default.
 void use_threads(std::int64_t threads);

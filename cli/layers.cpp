@@ -14,7 +14,6 @@
 #include "step.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -79,11 +78,6 @@ std::vector<RowSum> sum_rows(const std::vector<Call>& calls, const Limits& limit
   std::stable_sort(out.begin(), out.end(),
                    [](const RowSum& a, const RowSum& b) { return a.ms > b.ms; });
   return out;
-}
-
-double now() {
-  const auto t = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(t).count();
 }
 
 Step measure(const LayerRequest& r, const Limits& limit) {

@@ -12,6 +12,7 @@
 #include "embedded_licenses.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -132,6 +133,11 @@ const std::atomic<bool>& interrupt_flag() {
 void catch_interrupts() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+}
+
+double now() {
+  const auto t = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(t).count();
 }
 
 void print(std::string_view line) {

@@ -7,19 +7,15 @@
 
 #include "peak.h"
 
+#include "command.h"
+
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
 namespace taxon::cli {
 namespace {
 
 using Loop = double (*)(kernels::Needs isa, std::int64_t rounds);
-
-double now() {
-  const auto t = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(t).count();
-}
 
 // The best of five: the peak is what the processor can do undisturbed.
 double gflops(Loop loop, int threads) {

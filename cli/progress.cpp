@@ -3,22 +3,18 @@
 
 #include "progress.h"
 
+#include "command.h"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 
 namespace taxon::cli {
 namespace {
-
-double now() {
-  const auto t = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(t).count();
-}
 
 std::size_t columns(std::FILE* out) {
   winsize size{};

@@ -2,10 +2,10 @@
 
 #include <taxon/base/error.h>
 
+#include "command.h"
 #include "kernels.h"
 
 #include <algorithm>
-#include <chrono>
 #include <type_traits>
 
 namespace taxon::cli {
@@ -14,15 +14,6 @@ using kernels::BatchNormArgs;
 using kernels::BatchNormGradArgs;
 using kernels::Conv2dArgs;
 using kernels::GemmArgs;
-
-namespace {
-
-double now() {
-  const auto t = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(t).count();
-}
-
-}  // namespace
 
 double Call::median_ms() const {
   if (ms.empty()) return 0;

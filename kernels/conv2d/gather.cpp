@@ -22,8 +22,7 @@ constexpr int64_t kSourceBytes = 512 << 10;  // of a block's slabs
 constexpr int64_t kPanelBytes = 320
                                 << 10;  // of the packed weights that one pass over a block reads
 constexpr int64_t kTasks = 16;          // wanted, so that a few threads are kept busy
-constexpr int64_t kStreamBytes = 12 << 20;  // outputs of so many go past the caches
-constexpr int64_t kAliased = 256;           // pixels of more channels share few sets of the cache
+constexpr int64_t kAliased = 256;       // pixels of more channels share few sets of the cache
 
 /// One gather convolution: what is read, written and multiplied, and how it is cut.
 struct Job {

@@ -6,6 +6,9 @@
 
 namespace taxon::kernels {
 
+/// Outputs of so many bytes go past the caches.
+constexpr int64_t kStreamBytes = 12 << 20;
+
 /// Forward, and the gradient of the input: implicit matrix products. The work is in f32, whatever
 /// the storage.
 void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro,

@@ -8,6 +8,7 @@
 //   they were prepared for many calls).
 #include "winograd.h"
 
+#include "gather.h"
 #include "winograd_tiles.h"
 
 #include "gemm/carver.h"
@@ -29,8 +30,7 @@ constexpr int64_t kFewTiles = 8;              // least of a block that is cut fo
 constexpr int64_t kPanelBlock = 64;           // tiles, when walking by panels
 constexpr int64_t kAllTilesBytes = 12 << 20;  // of all transformed inputs, when walking by panels
 constexpr int64_t kManyChannels = 512;
-constexpr int64_t kOwnBytes = 768 << 10;    // transformed weights that each thread reads in full
-constexpr int64_t kStreamBytes = 12 << 20;  // outputs of so many go past the caches
+constexpr int64_t kOwnBytes = 768 << 10;  // transformed weights that each thread reads in full
 
 /// A convolution of `from` to `to`, either direction.
 struct Job {
