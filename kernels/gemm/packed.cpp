@@ -58,6 +58,10 @@ Plan make_plan(const GemmArgs& a, const Micro& micro) {
   p.local = !p.in_place && !a.trans_a && p.row_blocks == 1 && p.panels >= kLocalPanels &&
             a.lda % kOneSet != 0;
   if (p.row_blocks == 1 && a.m > 2 * micro.rows && !p.local) p.row_blocks = 2;
+  if (a.prepared != nullptr) {  // nothing is packed for a task: smaller ones end closer together
+    const int64_t most_blocks = std::max<int64_t>(1, a.m / (4 * micro.rows));
+    p.row_blocks = std::max(p.row_blocks, std::min(most_blocks, ceil_div(2 * kTasks, p.panels)));
+  }
   p.rows = ceil_div(a.m, p.row_blocks);
   p.parts = std::clamp<int64_t>(ceil_div(kTasks, p.row_blocks), 1, std::max<int64_t>(1, p.panels));
   if (p.local) p.parts = p.panels;
@@ -252,7 +256,7 @@ void run_pass(const GemmArgs& a, const Exec& exec, const Micro& micro, const Pla
 }
 
 void run_dots(const GemmArgs& a, const Exec& exec, const Micro& micro) {
-  const int64_t chunks = std::clamp<int64_t>(a.n * a.k / 32768, 1, ceil_div(a.n, 4));
+  const int64_t chunks = std::clamp<int64_t>(a.n * a.k / 32768, 1, std::min<int64_t>(exec.threads, ceil_div(a.n, 4)));
   parallel(exec, chunks, [&](int64_t i, int) {
     // In fours of columns, as the dot products are computed.
     const int64_t fours = ceil_div(a.n, 4);

@@ -3,6 +3,8 @@
 // (v1.5).
 #include <taxon/layers/layers.h>
 
+#include <algorithm>
+
 #include "families.h"
 
 namespace taxon {
@@ -105,6 +107,9 @@ std::shared_ptr<Block> make_block(std::int64_t in, std::int64_t width, std::int6
   return block;
 }
 
+constexpr std::int64_t kCachedWeights = 512 << 10;  // f32 elements that stay in the caches
+constexpr std::int64_t kCachedImages = 256 << 10;   // and of an activation
+
 class ResNet : public Model {
  public:
   ResNet(const ModelSpec& spec, const ResNetPlan& plan, Init& init) : Model(spec) {
@@ -124,21 +129,19 @@ class ResNet : public Model {
       stages_.push_back(register_module("layer" + std::to_string(stage + 1), blocks));
     }
     fc_ = register_module("fc", std::make_shared<Linear>(channels, spec.classes, init));
+    images_at_once_ = images_at_once(plan);
   }
 
   Tensor features(const Tensor& x) override {
-    Tensor y = conv_norm(*conv1_, *bn1_, x, {{}, true});
-    if (spec_.stem == Stem::imagenet) {
-      PoolOptions o;
-      o.kernel_h = o.kernel_w = 3;
-      o.stride_h = o.stride_w = 2;
-      o.pad_h = o.pad_w = 1;
-      y = max_pool2d(y, o);
+    if (training() || grad_enabled() || images_at_once_ == 0 || x.dim(0) <= images_at_once_) {
+      return features_of(x);
     }
-    for (const auto& stage : stages_) {
-      y = stage->forward(y);
+    Tensors parts;
+    for (std::int64_t first = 0; first < x.dim(0); first += images_at_once_) {
+      const std::int64_t last = std::min(x.dim(0), first + images_at_once_);
+      parts.push_back(features_of(slice(x, 0, first, last)));
     }
-    return global_avg_pool(y.dtype() == DType::bf16 ? y.to(DType::f32) : y);
+    return concat(parts, 0);
   }
   Tensor head(const Tensor& features) override { return fc_->forward(features); }
   std::string head_name() const override { return "fc"; }
@@ -158,10 +161,37 @@ class ResNet : public Model {
   }
 
  private:
+  /// Without gradients nothing joins the images of a batch. Where the weights stay in the caches
+  /// anyway, so few images at once that their activations do too; 0: all.
+  std::int64_t images_at_once(const ResNetPlan& plan) const {
+    std::int64_t weights = 0;
+    for (const NamedTensor& p : named_parameters()) weights += p.tensor.numel();
+    if (weights > kCachedWeights) return 0;
+    const std::int64_t shrink = spec_.stem == Stem::small ? 1 : 4;
+    const std::int64_t pixels = (spec_.height / shrink) * (spec_.width / shrink);
+    return std::max<std::int64_t>(1, kCachedImages / std::max<std::int64_t>(1, pixels * plan.width));
+  }
+
+  Tensor features_of(const Tensor& x) {
+    Tensor y = conv_norm(*conv1_, *bn1_, x, {{}, true});
+    if (spec_.stem == Stem::imagenet) {
+      PoolOptions o;
+      o.kernel_h = o.kernel_w = 3;
+      o.stride_h = o.stride_w = 2;
+      o.pad_h = o.pad_w = 1;
+      y = max_pool2d(y, o);
+    }
+    for (const auto& stage : stages_) {
+      y = stage->forward(y);
+    }
+    return global_avg_pool(y.dtype() == DType::bf16 ? y.to(DType::f32) : y);
+  }
+
   std::shared_ptr<Conv2d> conv1_;
   std::shared_ptr<BatchNorm2d> bn1_;
   std::vector<std::shared_ptr<Sequential>> stages_;
   std::shared_ptr<Linear> fc_;
+  std::int64_t images_at_once_ = 0;
 };
 
 }  // namespace
