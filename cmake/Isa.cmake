@@ -11,13 +11,14 @@ set(TAXON_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2)
 set(TAXON_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbmi2
                            -mprefer-vector-width=512)
 set(TAXON_ISA_FLAGS_avx512bf16 ${TAXON_ISA_FLAGS_avx512} -mavx512bf16)
+set(TAXON_ISA_FLAGS_amx ${TAXON_ISA_FLAGS_avx512bf16} -mamx-tile -mamx-bf16)
 
 # taxon_isa_sources(TARGET ISAS isa ... FILES file ...): compiles each file once per ISA into objects
 # of TARGET.
 function(taxon_isa_sources target)
   cmake_parse_arguments(ARG "" "" "ISAS;FILES" ${ARGN})
   foreach(isa IN LISTS ARG_ISAS)
-    if(NOT isa IN_LIST TAXON_ISAS AND NOT isa STREQUAL avx512bf16)
+    if(NOT isa IN_LIST TAXON_ISAS AND NOT isa MATCHES "avx512bf16|amx")
       continue()
     endif()
     set(part ${target}_${isa})

@@ -74,7 +74,7 @@ Plan make_plan(const Conv2dArgs& args, const Micro& micro) {
                  : cut_blocks(args.n, p.h, p.w,
                               std::min(kChunkPixels, ceil_div(args.n * args.oh * args.ow, kChunks)),
                               bytes, kChunkBytes);
-  place(p.layout, p.h, p.w, p.blocks);
+  place(p.layout, p.h, p.w, p.blocks, sizeof(float));
   p.chunks = p.shared ? 1 : std::min(kChunks, p.blocks.count);
   p.pixels = p.blocks.images * p.blocks.rows * p.w.count;
   return p;

@@ -60,6 +60,9 @@ constexpr Shape kShapes[] = {
     {1, 7, 512, 512, 3, 1, 1},
 };
 
+template <class T>
+constexpr Type kType = std::is_same_v<T, float> ? Type::f32 : Type::bf16;
+
 Conv2dArgs args_of(const Shape& s) {
   Conv2dArgs a;
   a.n = s.n;
@@ -79,14 +82,16 @@ std::string name_of(const Shape& s) {
          std::to_string(s.k) + "_" + filter + "x" + filter + "s" + std::to_string(s.stride);
 }
 
+/// Images of T; parameters and their gradients are f32.
+template <class T>
 class Problem {
  public:
   Problem(const Shape& shape, Direction direction)
       : direction_(direction),
         args_(args_of(shape)),
         x_(args_.n * args_.h * args_.w * args_.c, 64),
-        weight_(args_.k * args_.r * args_.s * args_.c, 64),
-        y_(args_.n * args_.oh * args_.ow * args_.k, 64) {
+        y_(args_.n * args_.oh * args_.ow * args_.k, 64),
+        weight_(args_.k * args_.r * args_.s * args_.c, 64) {
     args_.x = x_.data();
     args_.weight = weight_.data();
     args_.y = y_.data();
@@ -97,11 +102,9 @@ class Problem {
   /// gradient that is zero for all others.
   template <class Run>
   bool check(Run run) {
-    taxon::test::fill_integers(x_, 1);
-    taxon::test::fill_integers(weight_, 2);
-    taxon::test::fill_integers(y_, 3);
+    fill([](auto& values, std::uint64_t seed) { taxon::test::fill_integers(values, seed); });
     if (direction_ == Direction::weight && args_.n > 2) {
-      std::fill(y_.begin() + y_image(), y_.end() - y_image(), 0.0f);
+      std::fill(y_.begin() + y_image(), y_.end() - y_image(), T(0.0f));
     }
     run();
     if (direction_ == Direction::forward) {
@@ -110,25 +113,36 @@ class Problem {
     if (direction_ == Direction::data) {
       return check_image(0, x_image(), x_) && check_image(args_.n - 1, x_image(), x_);
     }
-    std::vector<float> sum = reference_of_image(0, weight_.size());
+    std::vector<float> sum = reference_of_image<float>(0, weight_.size());
     if (args_.n > 1) {
-      const std::vector<float> more = reference_of_image(args_.n - 1, weight_.size());
+      const std::vector<float> more = reference_of_image<float>(args_.n - 1, weight_.size());
       for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += more[i];
     }
     return near(weight_.data(), sum);
   }
   void prepare() {
-    taxon::test::fill_reals(x_, 1);
-    taxon::test::fill_reals(weight_, 2);
-    taxon::test::fill_reals(y_, 3);
+    fill([](auto& values, std::uint64_t seed) { taxon::test::fill_reals(values, seed); });
   }
 
  private:
+  template <class With>
+  void fill(With with) {
+    with(weight_, 2);
+    std::uint64_t seed = 1;
+    for (taxon::test::Guarded<T>* image : {&x_, &y_}) {
+      taxon::test::Guarded<float> values(image->size());
+      with(values, seed);
+      std::transform(values.begin(), values.end(), image->begin(), [](float v) { return T(v); });
+      seed += 2;
+    }
+  }
   std::int64_t x_image() const { return args_.h * args_.w * args_.c; }
   std::int64_t y_image() const { return args_.oh * args_.ow * args_.k; }
 
-  std::vector<float> reference_of_image(std::int64_t image, std::int64_t size) {
-    std::vector<float> out(static_cast<std::size_t>(size));
+  /// Out: the type of what is computed.
+  template <class Out>
+  std::vector<Out> reference_of_image(std::int64_t image, std::int64_t size) {
+    std::vector<Out> out(static_cast<std::size_t>(size));
     Conv2dArgs a = args_;
     a.n = 1;
     a.x = x_.data() + image * x_image();
@@ -136,42 +150,47 @@ class Problem {
     (direction_ == Direction::forward ? a.y
      : direction_ == Direction::data  ? a.x
                                       : a.weight) = out.data();
-    const auto rows = direction_ == Direction::forward ? conv2d_forward_rows(Type::f32)
-                      : direction_ == Direction::data  ? conv2d_backward_data_rows(Type::f32)
-                                                       : conv2d_backward_weight_rows(Type::f32);
+    const auto rows = taxon::test::rows_of(direction_, kType<T>);
     const taxon::bench::Runner runner(taxon::num_threads(), 0);
     taxon::test::reference_of(rows).run(a, runner.exec());
     return out;
   }
-  bool check_image(std::int64_t image, std::int64_t size, const taxon::test::Guarded<float>& got) {
-    const std::vector<float> expected = reference_of_image(image, size);
+  bool check_image(std::int64_t image, std::int64_t size, const taxon::test::Guarded<T>& got) {
+    const std::vector<T> expected = reference_of_image<T>(image, size);
     return near(got.data() + image * size, expected);
   }
   // The tests compare bit for bit; here Winograd's rows must pass as well.
-  static bool near(const float* got, const std::vector<float>& expected) {
-    return bool(taxon::test::close_values(got, expected.data(),
-                                          static_cast<std::int64_t>(expected.size()),
-                                          taxon::test::winograd_tolerance(expected)));
+  template <class Out>
+  static bool near(const Out* got, const std::vector<Out>& reference) {
+    const std::vector<float> expected(reference.begin(), reference.end());
+    const std::vector<float> values(got, got + expected.size());
+    return bool(taxon::test::close_values(
+        values.data(), expected.data(), static_cast<std::int64_t>(expected.size()),
+        taxon::test::winograd_tolerance(expected), sizeof(Out) == 2 ? 0x1p-7 : 0.0));
   }
 
   Direction direction_;
   Conv2dArgs args_;
-  taxon::test::Guarded<float> x_, weight_, y_;
+  taxon::test::Guarded<T> x_, y_;
+  taxon::test::Guarded<float> weight_;
 };
 
-void add(const Shape& shape, Direction direction, Rows<Conv2dArgs> rows) {
+template <class T>
+void add(const Shape& shape, Direction direction) {
   const Conv2dArgs a = args_of(shape);
   const double flops =
       2.0 * static_cast<double>(a.n * a.oh * a.ow * a.k) * static_cast<double>(a.r * a.s * a.c);
-  taxon::bench::add_rows(rows, a, name_of(shape), {flops, 0},
-                         [shape, direction] { return Problem(shape, direction); });
+  const std::string name = name_of(shape) + (kType<T> == Type::bf16 ? "_bf16" : "");
+  taxon::bench::add_rows(taxon::test::rows_of(direction, kType<T>), a, name, {flops, 0},
+                         [shape, direction] { return Problem<T>(shape, direction); });
 }
 
 const bool registered = taxon::bench::add_family([] {
   for (const Shape& shape : kShapes) {
-    add(shape, Direction::forward, conv2d_forward_rows(Type::f32));
-    add(shape, Direction::data, conv2d_backward_data_rows(Type::f32));
-    add(shape, Direction::weight, conv2d_backward_weight_rows(Type::f32));
+    for (const Direction direction : taxon::test::kDirections) {
+      add<float>(shape, direction);
+      add<taxon::bf16>(shape, direction);
+    }
   }
 });
 

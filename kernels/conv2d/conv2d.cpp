@@ -14,19 +14,19 @@ namespace {
 using Declines = const char* (*)(const Conv2dArgs&);
 
 /// Matrix products on an instruction set's inner kernels, on images of one storage type.
-template <auto f, auto scratch, const Micro& micro, const Storage& storage>
-constexpr Row<Conv2dArgs> products(const char* name, Needs needs) {
+template <auto f, auto scratch, const auto& micro, const Storage& storage>
+constexpr Row<Conv2dArgs> products(const char* name, Needs needs, Declines declines = nullptr) {
   return {
       name,
       needs,
       true,
-      nullptr,
+      declines,
       [](const Conv2dArgs& args, int threads) { return scratch(args, threads, micro, storage); },
       [](const Conv2dArgs& args, const Exec& exec) { f(args, exec, micro, storage); }};
 }
 
 /// Forward, with weights prepared once for many calls.
-template <const Micro& micro>
+template <const auto& micro>
 constexpr Row<Conv2dArgs> preparing_products(Row<Conv2dArgs> row) {
   row.prepared_bytes = [](const Conv2dArgs& args) { return gather_prepared_bytes(args, micro); };
   row.prepare = [](const Conv2dArgs& args, const Exec& exec, void* to) {
@@ -99,6 +99,11 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
   products<gather_##direction, gather_##direction##_scratch, isa::micro, isa::storage>( \
       "conv2d_" #direction "/implicit_gemm/" #isa, Needs::isa)
 
+// bf16 multiplied in pairs as it is stored.
+#define TAXON_DOTS(direction, isa)                                                              \
+  products<gather_##direction, gather_##direction##_scratch, isa::products, avx512::bf16_kept>( \
+      "conv2d_" #direction "/dot_products/" #isa, Needs::isa, dot_products_##direction##_declines)
+
 // Forward, the weights prepared once for many calls.
 #define TAXON_FORWARD_WINOGRAD(isa, points, storage)         \
   preparing_winograd<isa::micro, isa::points, isa::storage>( \
@@ -125,8 +130,13 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TAXON_EACH_ISA(rows) rows(avx512), rows(avx2), rows(baseline)
+#define TAXON_FORWARD_DOTS \
+  preparing_products<avx512bf16::products>(TAXON_DOTS(forward, avx512bf16)),
+#define TAXON_BACKWARD_DATA_DOTS TAXON_DOTS(backward_data, avx512bf16),
 #else
 #define TAXON_EACH_ISA(rows) rows(baseline)
+#define TAXON_FORWARD_DOTS
+#define TAXON_BACKWARD_DATA_DOTS
 #endif
 
 constexpr Row<Conv2dArgs> forward_f32[] = {
@@ -134,7 +144,7 @@ constexpr Row<Conv2dArgs> forward_f32[] = {
     reference("conv2d_forward/reference", reference_forward<float>),
 };
 constexpr Row<Conv2dArgs> forward_bf16[] = {
-    TAXON_EACH_ISA(TAXON_FORWARD_BF16),
+    TAXON_FORWARD_DOTS TAXON_EACH_ISA(TAXON_FORWARD_BF16),
     reference("conv2d_forward/reference", reference_forward<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> forward_f64[] = {
@@ -146,7 +156,7 @@ constexpr Row<Conv2dArgs> backward_data_f32[] = {
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
 };
 constexpr Row<Conv2dArgs> backward_data_bf16[] = {
-    TAXON_EACH_ISA(TAXON_BACKWARD_DATA_BF16),
+    TAXON_BACKWARD_DATA_DOTS TAXON_EACH_ISA(TAXON_BACKWARD_DATA_BF16),
     reference("conv2d_backward_data/reference", reference_backward_data<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> backward_data_f64[] = {

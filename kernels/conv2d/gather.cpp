@@ -2,13 +2,15 @@
 // pixels, columns output channels, and the inner dimension runs over taps and input channels. A
 // block's padded source is copied into slabs that stay in the cache and is read in place by every
 // tap, so no im2col buffer exists (1x1 filters may read the image itself); weights are packed into
-// panels of a tile's width, once a call or prepared for many.
+// panels of a tile's width, once a call or prepared for many. Operands of the products are f32, or
+// bf16 as it is stored (then weights are rounded to it).
 // With stride 2 the gradient of the input is one such product for each phase of the input grid
 // (polyphase), so no multiplication with a zero in between is done.
 #include "gather.h"
 
 #include "geometry.h"
 #include "source.h"
+#include "winograd.h"
 
 #include "gemm/carver.h"
 
@@ -32,6 +34,7 @@ struct Job {
   int64_t cols = 0;  // output channels a group
   Blocks blocks;
   SlabLayout layout;
+  int64_t element = 0;       // bytes of what is multiplied
   int64_t width = 0;         // columns of a full panel
   int64_t panels = 0;        // a group
   int64_t panel_groups = 1;  // tasks a block
@@ -43,10 +46,14 @@ struct Job {
   int64_t max_pixels() const { return blocks.images * blocks.rows * w.count; }
   int64_t tasks() const { return groups * blocks.count * panel_groups; }
   /// Columns of the most panels of a task.
+  void* at(void* base, int64_t i) const { return static_cast<char*>(base) + i * element; }
+  const void* at(const void* base, int64_t i) const {
+    return static_cast<const char*>(base) + i * element;
+  }
   int64_t product_row() const { return ceil_div(panels, panel_groups) * width; }
 };
 
-Job make_job(const Conv2dArgs& args, const Micro& micro, const Axis& h, const Axis& w,
+Job make_job(const Conv2dArgs& args, const Products& products, const Axis& h, const Axis& w,
              bool backward) {
   Job job;
   job.h = h;
@@ -55,12 +62,14 @@ Job make_job(const Conv2dArgs& args, const Micro& micro, const Axis& h, const Ax
   job.groups = args.groups;
   job.images = args.n;
   job.cols = (backward ? args.c : args.k) / args.groups;
+  job.element = products.element;
   job.layout = slabs_of((backward ? args.k : args.c) / args.groups);
   const int64_t grid = args.n * h.count * w.count;
-  const int64_t pixels = std::clamp<int64_t>(grid / kTasks, 4 * micro.rows, kPixels);
-  job.blocks = cut_blocks(args.n, h, w, pixels, job.layout.pixel_elements() * 4, kSourceBytes);
-  place(job.layout, h, w, job.blocks);
-  job.width = job.cols <= micro.width ? micro.width : 2 * micro.width;
+  const int64_t pixels = std::clamp<int64_t>(grid / kTasks, 4 * products.rows, kPixels);
+  job.blocks =
+      cut_blocks(args.n, h, w, pixels, job.layout.pixel_elements() * job.element, kSourceBytes);
+  place(job.layout, h, w, job.blocks, job.element);
+  job.width = job.cols <= products.width ? products.width : 2 * products.width;
   job.panels = ceil_div(job.cols, job.width);
   const int64_t wanted = ceil_div(kTasks, job.groups * job.blocks.count);
   job.panel_groups = std::clamp<int64_t>(wanted, 1, job.panels);
@@ -74,17 +83,17 @@ bool in_place(const Job& job, const Storage& storage) {
     return a.taps == 1 && a.step == 1 && a.reach == 0 && a.source_step == 1 &&
            a.source_origin == 0 && a.count == a.source_count;
   };
-  return storage.element == 4 && job.groups == 1 && job.layout.depth <= kAliased && same(job.h) &&
-         same(job.w);
+  return storage.element == job.element && job.groups == 1 && job.layout.depth <= kAliased &&
+         same(job.h) && same(job.w);
 }
 
 /// The pieces of scratch memory.
 struct Memory {
-  const float* weights;  // [group][panel][step][width]
-  float* own = nullptr;  // the same, unless prepared before
-  Segment* segments;     // in the order of the steps
+  const void* weights;  // [group][panel][step][width]
+  void* own = nullptr;  // the same, unless prepared before
+  Segment* segments;    // in the order of the steps
   int64_t segment_count = 0;
-  float* slabs;      // a slot
+  void* slabs;       // a slot
   int64_t* sources;  // a slot: offset in a slab of each grid point of a block
   int64_t* dests;    // a slot: offset of each in the output
   int64_t* rows;     // bf16: offset of each in `products`
@@ -94,14 +103,14 @@ Memory carve(Carver& carver, const Job& job, int threads, const Storage& storage
              const void* prepared) {
   Memory m;
   if (prepared != nullptr) {
-    m.weights = static_cast<const float*>(prepared);
+    m.weights = prepared;
   } else {
-    m.own = carver.take<float>(job.weights());
+    m.own = carver.take<char>(job.weights() * job.element);
     m.weights = m.own;
   }
   m.segments = carver.take<Segment>(job.layout.slabs * job.taps());
   const int64_t copied = in_place(job, storage) ? 0 : job.layout.slabs * job.layout.slab;
-  m.slabs = carver.take<float>(copied * threads);
+  m.slabs = carver.take<char>(copied * threads * job.element);
   m.sources = carver.take<int64_t>(job.max_pixels() * threads);
   m.dests = carver.take<int64_t>(job.max_pixels() * threads);
   const int64_t buffered = storage.element == 4 ? 0 : job.max_pixels();
@@ -123,8 +132,9 @@ void each_tap(const Job& job, F f) {
   }
 }
 
-void pack_panel(const Conv2dArgs& args, const Micro& micro, const Job& job, int64_t group,
-                int64_t panel, float* to) {
+void pack_panel(const Conv2dArgs& args, const Products& products, const Job& job, int64_t group,
+                int64_t panel, void* dest) {
+  char* to = static_cast<char*>(dest);
   const int64_t first = panel * job.width;
   const int64_t cols = std::min(job.width, job.cols - first);
   const int64_t channels = args.c / args.groups, filter = args.r * args.s * channels;
@@ -135,19 +145,21 @@ void pack_panel(const Conv2dArgs& args, const Micro& micro, const Job& job, int6
     const int64_t tap = (job.h.weight_first + r * job.h.weight_step) * args.s + job.w.weight_first +
                         c * job.w.weight_step;
     if (job.backward) {
-      micro.f32->copy(weights + slab * kSlab * filter + tap * channels + first, filter, depth, cols,
-                      to, job.width, job.width);
+      products.pack_rows(weights + slab * kSlab * filter + tap * channels + first, filter, depth,
+                         cols, to, job.width);
     } else {
-      micro.transpose(weights + first * filter + tap * channels + slab * kSlab, filter, cols, depth,
-                      to, job.width, job.width);
+      products.pack_columns(weights + first * filter + tap * channels + slab * kSlab, filter, cols,
+                            depth, to, job.width);
     }
-    to += depth * job.width;
+    to += depth * job.width * job.element;
   });
 }
 
-void pack(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Job& job, float* to) {
+void pack(const Conv2dArgs& args, const Exec& exec, const Products& products, const Job& job,
+          void* to) {
   parallel(exec, job.groups * job.panels, [&](int64_t i, int) {
-    pack_panel(args, micro, job, i / job.panels, i % job.panels, to + i * job.panel_elements());
+    pack_panel(args, products, job, i / job.panels, i % job.panels,
+               job.at(to, i * job.panel_elements()));
   });
 }
 
@@ -183,18 +195,18 @@ void dest_offsets(const Job& job, const Block& block, int64_t height, int64_t wi
 
 /// Steps whose packed weights fit the cache.
 int64_t pass_steps(const Job& job) {
-  return std::max<int64_t>(kPanelBytes / 4 / job.width, 1);
+  return std::max<int64_t>(kPanelBytes / job.element / job.width, 1);
 }
 
 /// The products of one block with panels [first, last), in passes over the steps whose packed
 /// weights fit the cache.
-void multiply(const Micro& micro, const Job& job, const Memory& m, const float* weights,
+void multiply(const Products& products, const Job& job, const Memory& m, const void* weights,
               int64_t pixels, int64_t first, int64_t last, const int64_t* rows, Tile tile) {
   float* const c = tile.c;
   const float* const bias = tile.bias;
   const float* const residual = tile.residual;
   const bool relu = tile.relu;
-  const int64_t tiles = ceil_div(pixels, micro.rows);
+  const int64_t tiles = ceil_div(pixels, products.rows);
   int64_t segment = 0, step = 0;
   do {  // also once without any tap: zeros
     const int64_t first_segment = segment, first_step = step;
@@ -207,8 +219,8 @@ void multiply(const Micro& micro, const Job& job, const Memory& m, const float* 
     tile.relu = relu && ends;
     for (int64_t p = first; p < last; ++p) {
       tile.cols = std::min(job.width, job.cols - p * job.width);
-      const int vectors = tile.cols <= micro.width ? 1 : 2;
-      tile.b = weights + p * job.panel_elements() + first_step * job.width;
+      const int vectors = tile.cols <= products.width ? 1 : 2;
+      tile.b = job.at(weights, p * job.panel_elements() + first_step * job.width);
       tile.b_stride = job.width;
       const int64_t column = (p - first) * job.width;
       tile.bias = bias != nullptr && ends ? bias + column : nullptr;
@@ -218,7 +230,7 @@ void multiply(const Micro& micro, const Job& job, const Memory& m, const float* 
         const int64_t row = split_at(pixels, tiles, t);
         tile.a_rows = m.sources + row;
         tile.c_rows = rows + row;
-        micro.tile(tile, static_cast<int>(split_at(pixels, tiles, t + 1) - row), vectors);
+        products.tile(tile, static_cast<int>(split_at(pixels, tiles, t + 1) - row), vectors);
       }
     }
   } while (segment < m.segment_count);
@@ -233,9 +245,9 @@ struct Destination {
 };
 
 /// The products of one block with panels [first, last) of a group whose output starts at `to`.
-void multiply_into(const Micro& micro, const Storage& storage, const Job& job, const Memory& m,
-                   const float* source, const float* weights, int64_t pixels, int64_t first,
-                   int64_t last, const Destination& to) {
+void multiply_into(const Products& products, const Storage& storage, const Job& job,
+                   const Memory& m, const void* source, const void* weights, int64_t pixels,
+                   int64_t first, int64_t last, const Destination& to) {
   const int64_t column = first * job.width;
   void* y = storage.at(to.y, column);
   const float* bias = to.bias == nullptr ? nullptr : to.bias + column;
@@ -248,11 +260,11 @@ void multiply_into(const Micro& micro, const Storage& storage, const Job& job, c
     tile.residual = static_cast<const float*>(residual);
     tile.relu = to.relu;
     tile.stream = to.stream;
-    multiply(micro, job, m, weights, pixels, first, last, m.dests, tile);
-    if (to.stream) micro.finish();
+    multiply(products, job, m, weights, pixels, first, last, m.dests, tile);
+    if (to.stream) products.finish();
   } else {
     tile.c = m.products;
-    multiply(micro, job, m, weights, pixels, first, last, m.rows, tile);
+    multiply(products, job, m, weights, pixels, first, last, m.rows, tile);
     storage.write({m.products, job.product_row(), pixels,
                    std::min(last * job.width, job.cols) - column, y, m.dests, bias, residual,
                    to.relu});
@@ -261,16 +273,16 @@ void multiply_into(const Micro& micro, const Storage& storage, const Job& job, c
 
 /// Whether the output of `elements` goes past the caches: it is large, whole tiles wide, and
 /// written once.
-bool streams(const Job& job, const Micro& micro, const Storage& storage, int64_t elements,
+bool streams(const Job& job, const Products& products, const Storage& storage, int64_t elements,
              const void* dest, int64_t segments) {
-  const auto vector = static_cast<size_t>(micro.width) * sizeof(float);
+  const auto vector = static_cast<size_t>(products.width) * sizeof(float);
   return storage.element == 4 && elements * storage.element >= kStreamBytes &&
-         job.cols % (2 * micro.width) == 0 && job.steps() <= pass_steps(job) && segments > 0 &&
+         job.cols % (2 * products.width) == 0 && job.steps() <= pass_steps(job) && segments > 0 &&
          reinterpret_cast<uintptr_t>(dest) % vector == 0;
 }
 
-void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
-             const Job& job) {
+void run_job(const Conv2dArgs& args, const Exec& exec, const Products& products,
+             const Storage& storage, const Job& job) {
   Carver carver(exec.scratch);
   Memory memory = carve(carver, job, exec.threads, storage, args.prepared);
   const bool whole = in_place(job, storage);
@@ -279,7 +291,7 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
     memory.segments[0] = {0, job.layout.depth};
     memory.segment_count = 1;
   }
-  if (memory.own != nullptr) pack(args, exec, micro, job, memory.own);
+  if (memory.own != nullptr) pack(args, exec, products, job, memory.own);
 
   const int64_t height = job.backward ? args.h : args.oh, width = job.backward ? args.w : args.ow;
   const int64_t channels = job.backward ? args.c : args.k;  // of the output
@@ -292,26 +304,25 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
     memory.rows[i] = i * job.product_row();
   }
 
-  const bool stream =
-      streams(job, micro, storage, args.n * height * width * channels, dest, memory.segment_count);
+  const bool stream = streams(job, products, storage, args.n * height * width * channels, dest,
+                              memory.segment_count);
 
   parallel(exec, job.tasks(), [&](int64_t task, int slot) {
     const int64_t part = task % job.panel_groups, rest = task / job.panel_groups;
     const int64_t group = rest % job.groups;
     const Block block = block_at(job.blocks, job.images, job.h, rest / job.groups);
     Memory m = memory;
-    if (!whole) m.slabs += slot * job.layout.slabs * job.layout.slab;
+    if (!whole) m.slabs = job.at(m.slabs, slot * job.layout.slabs * job.layout.slab);
     m.sources += slot * job.max_pixels();
     m.dests += slot * job.max_pixels();
     if (storage.element != 4) m.products += slot * job.max_pixels() * job.product_row();
     const Source from = {storage.at(source, group * job.layout.depth),
                          job.h.source_count * job.w.source_count * source_channels,
                          job.w.source_count * source_channels, source_channels};
-    const float* read = m.slabs;
+    const void* read = m.slabs;
     if (whole) {
       const int64_t pixel = job.layout.depth;
-      read = static_cast<const float*>(source) +
-             (block.image * job.h.count + block.row) * job.w.count * pixel;
+      read = job.at(source, (block.image * job.h.count + block.row) * job.w.count * pixel);
       for (int64_t i = 0; i < block.images * block.rows * job.w.count; ++i)
         m.sources[i] = i * pixel;
     } else {
@@ -320,29 +331,31 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const
     }
     dest_offsets(job, block, height, width, channels, m.dests);
     const int64_t column = group * job.cols;
-    multiply_into(
-        micro, storage, job, m, read, memory.weights + group * job.panels * job.panel_elements(),
-        block.images * block.rows * job.w.count, split_at(job.panels, job.panel_groups, part),
-        split_at(job.panels, job.panel_groups, part + 1),
-        {storage.at(dest, column), bias == nullptr ? nullptr : bias + column,
-         storage.at(residual, column), !job.backward && args.relu, stream});
+    multiply_into(products, storage, job, m, read,
+                  job.at(memory.weights, group * job.panels * job.panel_elements()),
+                  block.images * block.rows * job.w.count,
+                  split_at(job.panels, job.panel_groups, part),
+                  split_at(job.panels, job.panel_groups, part + 1),
+                  {storage.at(dest, column), bias == nullptr ? nullptr : bias + column,
+                   storage.at(residual, column), !job.backward && args.relu, stream});
   });
 }
 
 /// Calls f(job) for each phase of the input grid.
 template <class F>
-void each_phase(const Conv2dArgs& args, const Micro& micro, F f) {
+void each_phase(const Conv2dArgs& args, const Products& products, F f) {
   for (int64_t i = 0; i < args.stride_h; ++i) {
     const Axis h = backward_axis(height_of(args), i);
     for (int64_t j = 0; j < args.stride_w; ++j) {
       const Axis w = backward_axis(width_of(args), j);
-      if (h.count > 0 && w.count > 0) f(make_job(args, micro, h, w, true));
+      if (h.count > 0 && w.count > 0) f(make_job(args, products, h, w, true));
     }
   }
 }
 
-Job forward_job(const Conv2dArgs& args, const Micro& micro) {
-  return make_job(args, micro, forward_axis(height_of(args)), forward_axis(width_of(args)), false);
+Job forward_job(const Conv2dArgs& args, const Products& products) {
+  return make_job(args, products, forward_axis(height_of(args)), forward_axis(width_of(args)),
+                  false);
 }
 
 size_t bytes_of(const Job& job, int threads, const Storage& storage, const void* prepared) {
@@ -353,33 +366,44 @@ size_t bytes_of(const Job& job, int threads, const Storage& storage, const void*
 
 }  // namespace
 
-void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+// Winograd's f32 products are as fast with 16 channels, 1.5 to 2 times as fast with more, and
+// exact.
+const char* dot_products_forward_declines(const Conv2dArgs& args) {
+  if (args.c / args.groups % 2 != 0) return "odd number of channels";
+  return winograd_forward_declines(args) == nullptr ? "Winograd multiplies less" : nullptr;
+}
+const char* dot_products_backward_data_declines(const Conv2dArgs& args) {
+  if (args.k / args.groups % 2 != 0) return "odd number of channels";
+  return winograd_backward_data_declines(args) == nullptr ? "Winograd multiplies less" : nullptr;
+}
+
+void gather_forward(const Conv2dArgs& args, const Exec& exec, const Products& products,
                     const Storage& storage) {
-  run_job(args, exec, micro, storage, forward_job(args, micro));
+  run_job(args, exec, products, storage, forward_job(args, products));
 }
 
-size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Products& products,
                               const Storage& storage) {
-  return bytes_of(forward_job(args, micro), threads, storage, args.prepared);
+  return bytes_of(forward_job(args, products), threads, storage, args.prepared);
 }
 
-size_t gather_prepared_bytes(const Conv2dArgs& args, const Micro& micro) {
-  return static_cast<size_t>(forward_job(args, micro).weights()) * sizeof(float);
+size_t gather_prepared_bytes(const Conv2dArgs& args, const Products& products) {
+  return static_cast<size_t>(forward_job(args, products).weights() * products.element);
 }
 
-void gather_prepare(const Conv2dArgs& args, const Exec& exec, const Micro& micro, void* to) {
-  pack(args, exec, micro, forward_job(args, micro), static_cast<float*>(to));
+void gather_prepare(const Conv2dArgs& args, const Exec& exec, const Products& products, void* to) {
+  pack(args, exec, products, forward_job(args, products), to);
 }
 
-void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Products& products,
                           const Storage& storage) {
-  each_phase(args, micro, [&](const Job& job) { run_job(args, exec, micro, storage, job); });
+  each_phase(args, products, [&](const Job& job) { run_job(args, exec, products, storage, job); });
 }
 
-size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Products& products,
                                     const Storage& storage) {
   size_t most = 0;
-  each_phase(args, micro, [&](const Job& job) {
+  each_phase(args, products, [&](const Job& job) {
     most = std::max(most, bytes_of(job, threads, storage, nullptr));
   });
   return most;

@@ -9,19 +9,23 @@ namespace taxon::kernels {
 /// Outputs of so many bytes go past the caches.
 constexpr int64_t kStreamBytes = 12 << 20;
 
-/// Forward, and the gradient of the input: implicit matrix products. The work is in f32, whatever
-/// the storage.
-void gather_forward(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+/// Forward, and the gradient of the input: implicit matrix products of f32, whatever the storage,
+/// or of bf16 kept as it is.
+void gather_forward(const Conv2dArgs& args, const Exec& exec, const Products& products,
                     const Storage& storage);
-size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+size_t gather_forward_scratch(const Conv2dArgs& args, int threads, const Products& products,
                               const Storage& storage);
 /// The packed weights, for Conv2dArgs::prepared.
-size_t gather_prepared_bytes(const Conv2dArgs& args, const Micro& micro);
-void gather_prepare(const Conv2dArgs& args, const Exec& exec, const Micro& micro, void* to);
-void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
+size_t gather_prepared_bytes(const Conv2dArgs& args, const Products& products);
+void gather_prepare(const Conv2dArgs& args, const Exec& exec, const Products& products, void* to);
+void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Products& products,
                           const Storage& storage);
-size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
+size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Products& products,
                                     const Storage& storage);
+
+/// Products of pairs want an even number of channels to sum over.
+const char* dot_products_forward_declines(const Conv2dArgs& args);
+const char* dot_products_backward_data_declines(const Conv2dArgs& args);
 
 /// The gradient of the input for few channels: products added to the image where the filter lay.
 const char* scatter_declines(const Conv2dArgs& args);

@@ -16,18 +16,19 @@ SlabLayout slabs_of(int64_t depth) {
   return s;
 }
 
-void place(SlabLayout& s, const Axis& h, const Axis& w, const Blocks& blocks) {
+void place(SlabLayout& s, const Axis& h, const Axis& w, const Blocks& blocks, int64_t element) {
   s.row = w.padded(w.count) * s.pixel;
   s.image = h.padded(blocks.rows) * s.row;
   // A line more, so that the slabs of a pixel do not all fall into the same sets of the cache.
-  s.slab = ceil_div(blocks.images * s.image, 16) * 16 + 16;
+  const int64_t line = 64 / element;
+  s.slab = ceil_div(blocks.images * s.image, line) * line + line;
 }
 
 namespace {
 
-void zero_pixels(const Storage& storage, const SlabLayout& layout, int64_t pixels, float* to) {
+void zero_pixels(const Storage& storage, const SlabLayout& layout, int64_t pixels, void* to) {
   for (int64_t s = 0; s < layout.slabs && pixels > 0; ++s) {
-    storage.copy(nullptr, 0, 1, 0, to + s * layout.slab, 0, pixels * layout.pixel);
+    storage.copy(nullptr, 0, 1, 0, storage.work_at(to, s * layout.slab), 0, pixels * layout.pixel);
   }
 }
 
@@ -46,13 +47,13 @@ Span covered(const Axis& a, int64_t padded) {
 }  // namespace
 
 void fill_slabs(const Storage& storage, const Source& source, const Axis& h, const Axis& w,
-                const SlabLayout& layout, const Block& block, float* slabs) {
+                const SlabLayout& layout, const Block& block, void* slabs) {
   const int64_t width = w.padded(w.count), height = h.padded(block.rows);
   const Span columns = covered(w, width);
   for (int64_t i = 0; i < block.images; ++i) {
     const int64_t image = (block.image + i) * source.image;
     for (int64_t p = 0; p < height; ++p) {
-      float* to = slabs + i * layout.image + p * layout.row;
+      void* to = storage.work_at(slabs, i * layout.image + p * layout.row);
       const int64_t y = (block.row * h.step + p) * h.source_step + h.source_origin;
       if (y < 0 || y >= h.source_count || columns.first >= columns.last) {
         zero_pixels(storage, layout, width, to);
@@ -62,8 +63,10 @@ void fill_slabs(const Storage& storage, const Source& source, const Axis& h, con
       zero_pixels(storage, layout, columns.first, to);
       storage.to_slabs(storage.at(source.data, image + y * source.row + x * source.pixel),
                        source.pixel * w.source_step, columns.last - columns.first, layout.depth,
-                       to + columns.first * layout.pixel, layout.pixel, layout.slab);
-      zero_pixels(storage, layout, width - columns.last, to + columns.last * layout.pixel);
+                       storage.work_at(to, columns.first * layout.pixel), layout.pixel,
+                       layout.slab);
+      zero_pixels(storage, layout, width - columns.last,
+                  storage.work_at(to, columns.last * layout.pixel));
     }
   }
 }

@@ -22,7 +22,8 @@ struct SlabLayout {
 };
 /// Channels alone; `place` fills in the rest.
 SlabLayout slabs_of(int64_t depth);
-void place(SlabLayout& layout, const Axis& h, const Axis& w, const Blocks& blocks);
+/// `element`: bytes of an element of the slabs.
+void place(SlabLayout& layout, const Axis& h, const Axis& w, const Blocks& blocks, int64_t element);
 
 /// An NHWC tensor of some storage type, one group of its channels.
 struct Source {
@@ -31,7 +32,7 @@ struct Source {
 };
 
 void fill_slabs(const Storage& storage, const Source& source, const Axis& h, const Axis& w,
-                const SlabLayout& layout, const Block& block, float* slabs);
+                const SlabLayout& layout, const Block& block, void* slabs);
 
 /// For each grid point of a block, image by image: its offset in a slab.
 void slab_offsets(const Axis& h, const Axis& w, const SlabLayout& layout, const Block& block,

@@ -5,6 +5,8 @@
 
 #include "gemm/storage.h"
 
+#include <taxon/kernels/exec.h>
+
 #include <stdint.h>
 
 namespace taxon::kernels {
@@ -32,11 +34,11 @@ struct Segment {
 /// C[i][j] (+)= sum over segments g, steps d of A[i][g.offset + d] * B[step][j], + bias[j],
 /// + residual, then ReLU; steps count through all segments.
 struct Tile {
-  const float* a;
+  const void* a;          ///< float, or bf16 (see Products::element)
   const int64_t* a_rows;  ///< offset of each row from a
   const Segment* segments;
   int64_t segment_count;
-  const float* b;
+  const void* b;
   int64_t b_stride;  ///< between steps
   float* c;
   const int64_t* c_rows;  ///< offset of each row from c
@@ -64,13 +66,25 @@ struct OuterTile {
   bool accumulate, relu;
 };
 
-struct Micro {
-  int rows;   ///< most rows of a tile
-  int width;  ///< elements of a vector; a tile has one or two vectors of columns
+/// How tiles of A times packed B are multiplied: f32, or bf16 whose steps of k go in pairs.
+struct Products {
+  int rows;         ///< most rows of a tile
+  int width;        ///< elements of a vector; a tile has one or two vectors of columns
+  int64_t element;  ///< bytes of an element of A and B
   void (*tile)(const Tile&, int rows, int vectors);
-  void (*outer)(const OuterTile&, int rows, int vectors);
   /// After streamed tiles, before another thread may read them.
   void (*finish)();
+  /// A panel of B as tiles read it, [step][width], in pairs [step / 2][width][2]; columns that are
+  /// not there are zeros. From columns x depth (rows `stride` apart):
+  void (*pack_columns)(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst,
+                       int64_t width);
+  /// and from depth x columns.
+  void (*pack_rows)(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,
+                    int64_t width);
+};
+
+struct Micro : Products {
+  void (*outer)(const OuterTile&, int rows, int vectors);
   /// c[i * ldc + j] (+)= a row i . b row j (both k long) for a few rows of a: no packing.
   void (*dots)(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb, int64_t cols,
                int64_t k, float* c, int64_t ldc, const float* bias, bool accumulate, bool relu);
@@ -89,6 +103,12 @@ extern const Micro micro;
 }
 namespace avx512 {
 extern const Micro micro;
+}
+namespace avx512bf16 {
+extern const Products products;  // pairs of bf16
+}
+namespace amx {
+extern const Products products;
 }
 
 }  // namespace taxon::kernels

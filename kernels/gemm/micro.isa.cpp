@@ -198,8 +198,8 @@ void tile_of(const Tile& t) {
   Block<R, V> block;
   block.clear();
   const float* rows[R];
-  for (int i = 0; i < R; ++i) rows[i] = t.a + t.a_rows[i];
-  const float* b = t.b;
+  for (int i = 0; i < R; ++i) rows[i] = static_cast<const float*>(t.a) + t.a_rows[i];
+  const auto* b = static_cast<const float*>(t.b);
   const int64_t b_stride = t.b_stride;
   const Segment* const end = t.segments + t.segment_count;
   for (const Segment* s = t.segments; s != end; ++s) {
@@ -392,8 +392,21 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
   }
 }
 
+void pack_columns(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst,
+                  int64_t width) {
+  transpose(src, stride, cols, depth, static_cast<float*>(dst), width, width);
+}
+void pack_rows(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,
+               int64_t width) {
+  f32.copy(src, stride, depth, cols, dst, width, width);
+}
+
 }  // namespace
 
-const Micro micro = {kTileRows, kWidth, tile, outer, finish, dots, transpose, &f32};
+const Micro micro = {{kTileRows, kWidth, sizeof(float), tile, finish, pack_columns, pack_rows},
+                     outer,
+                     dots,
+                     transpose,
+                     &f32};
 
 }  // namespace taxon::kernels::TAXON_ISA
