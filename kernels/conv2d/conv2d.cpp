@@ -100,9 +100,9 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
       "conv2d_" #direction "/implicit_gemm/" #isa, Needs::isa)
 
 // bf16 multiplied in pairs as it is stored.
-#define TAXON_DOTS(direction, isa)                                                              \
+#define TAXON_PAIRS(direction, kind, isa)                                                       \
   products<gather_##direction, gather_##direction##_scratch, isa::products, avx512::bf16_kept>( \
-      "conv2d_" #direction "/dot_products/" #isa, Needs::isa, dot_products_##direction##_declines)
+      "conv2d_" #direction "/" #kind "/" #isa, Needs::isa, kind##_##direction##_declines)
 
 // Forward, the weights prepared once for many calls.
 #define TAXON_FORWARD_WINOGRAD(isa, points, storage)         \
@@ -130,13 +130,16 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TAXON_EACH_ISA(rows) rows(avx512), rows(avx2), rows(baseline)
-#define TAXON_FORWARD_DOTS \
-  preparing_products<avx512bf16::products>(TAXON_DOTS(forward, avx512bf16)),
-#define TAXON_BACKWARD_DATA_DOTS TAXON_DOTS(backward_data, avx512bf16),
+#define TAXON_FORWARD_PAIRS                                                    \
+  preparing_products<amx::products>(TAXON_PAIRS(forward, tile_products, amx)), \
+      preparing_products<avx512bf16::products>(TAXON_PAIRS(forward, dot_products, avx512bf16)),
+#define TAXON_BACKWARD_DATA_PAIRS                 \
+  TAXON_PAIRS(backward_data, tile_products, amx), \
+      TAXON_PAIRS(backward_data, dot_products, avx512bf16),
 #else
 #define TAXON_EACH_ISA(rows) rows(baseline)
-#define TAXON_FORWARD_DOTS
-#define TAXON_BACKWARD_DATA_DOTS
+#define TAXON_FORWARD_PAIRS
+#define TAXON_BACKWARD_DATA_PAIRS
 #endif
 
 constexpr Row<Conv2dArgs> forward_f32[] = {
@@ -144,7 +147,7 @@ constexpr Row<Conv2dArgs> forward_f32[] = {
     reference("conv2d_forward/reference", reference_forward<float>),
 };
 constexpr Row<Conv2dArgs> forward_bf16[] = {
-    TAXON_FORWARD_DOTS TAXON_EACH_ISA(TAXON_FORWARD_BF16),
+    TAXON_FORWARD_PAIRS TAXON_EACH_ISA(TAXON_FORWARD_BF16),
     reference("conv2d_forward/reference", reference_forward<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> forward_f64[] = {
@@ -156,7 +159,7 @@ constexpr Row<Conv2dArgs> backward_data_f32[] = {
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
 };
 constexpr Row<Conv2dArgs> backward_data_bf16[] = {
-    TAXON_BACKWARD_DATA_DOTS TAXON_EACH_ISA(TAXON_BACKWARD_DATA_BF16),
+    TAXON_BACKWARD_DATA_PAIRS TAXON_EACH_ISA(TAXON_BACKWARD_DATA_BF16),
     reference("conv2d_backward_data/reference", reference_backward_data<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> backward_data_f64[] = {

@@ -23,7 +23,11 @@ void gather_backward_data(const Conv2dArgs& args, const Exec& exec, const Produc
 size_t gather_backward_data_scratch(const Conv2dArgs& args, int threads, const Products& products,
                                     const Storage& storage);
 
-/// Products of pairs want an even number of channels to sum over.
+/// Products of pairs want an even number of channels to sum over. AMX takes all of those (a
+/// register of tiles multiplies 16 times what a vector of f32 does), VDPBF16PS what Winograd does
+/// not.
+const char* tile_products_forward_declines(const Conv2dArgs& args);
+const char* tile_products_backward_data_declines(const Conv2dArgs& args);
 const char* dot_products_forward_declines(const Conv2dArgs& args);
 const char* dot_products_backward_data_declines(const Conv2dArgs& args);
 

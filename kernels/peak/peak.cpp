@@ -3,8 +3,6 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace taxon::kernels {
@@ -88,11 +86,6 @@ __attribute__((target("amx-tile,amx-bf16"))) double tiles_bf16(int64_t rounds,
   return 4.0 * 2 * 16 * 16 * 32 * inner * static_cast<double>(rounds);
 }
 
-bool tiles_allowed() {
-  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-
 }  // namespace
 
 double peak_bf16(Needs isa, int64_t rounds) {
@@ -102,7 +95,7 @@ double peak_bf16(Needs isa, int64_t rounds) {
 
 double peak_amx(Needs isa, int64_t rounds) {
   volatile float sink = 0;
-  return isa >= Needs::amx && tiles_allowed() ? tiles_bf16(rounds, &sink) : 0.0;
+  return isa >= Needs::amx ? tiles_bf16(rounds, &sink) : 0.0;
 }
 #else
 double peak_bf16(Needs, int64_t) {

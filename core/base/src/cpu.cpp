@@ -9,6 +9,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace taxon {
@@ -38,6 +40,12 @@ bool bit(unsigned word, int i) {
   return ((word >> i) & 1u) != 0;
 }
 
+// Linux saves the tile registers only of processes that asked for it (arch/x86/xstate).
+bool may_use_tiles() {
+  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+
 Isa detect() {
   const Registers one = cpuid(1), seven = cpuid(7), seven1 = cpuid(7, 1);
   if (!bit(one.c, 27)) return Isa::baseline;  // OSXSAVE
@@ -50,7 +58,7 @@ Isa detect() {
   if (!avx512) return Isa::avx2;
   if (!bit(seven1.a, 5)) return Isa::avx512;
   const bool amx = (saved & 0x60000) == 0x60000 && bit(seven.d, 22) && bit(seven.d, 24);
-  return amx ? Isa::amx : Isa::avx512bf16;
+  return amx && may_use_tiles() ? Isa::amx : Isa::avx512bf16;
 }
 #else
 Isa detect() {
