@@ -279,7 +279,7 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
 }  // namespace
 
 // In fixed chunks of the pixels.
-void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
+void sum_bias(const Conv2dArgs& args, const Exec& exec, const Storage& f32, const Storage& storage,
               float* partial) {
   constexpr int64_t kRows = 128;
   const int64_t pixels = args.n * args.oh * args.ow;
@@ -292,7 +292,7 @@ void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, cons
                           partial + i * args.k, p > first);
     }
   });
-  micro.f32->column_sums(partial, args.k, chunks, args.k, static_cast<float*>(args.bias), false);
+  f32.column_sums(partial, args.k, chunks, args.k, static_cast<float*>(args.bias), false);
 }
 
 void gather_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micro& micro,
@@ -306,7 +306,7 @@ void gather_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micr
   } else {
     run_chunks(args, exec, micro, storage, plan, memory);
   }
-  if (args.bias != nullptr) sum_bias(args, exec, micro, storage, memory.bias);
+  if (args.bias != nullptr) sum_bias(args, exec, *micro.f32, storage, memory.bias);
 }
 
 size_t gather_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro,

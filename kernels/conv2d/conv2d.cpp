@@ -45,6 +45,23 @@ constexpr Row<Conv2dArgs> preparing_winograd(Row<Conv2dArgs> row) {
   return row;
 }
 
+/// The gradient of the weights from pairs of bf16.
+template <const Products& products>
+constexpr Row<Conv2dArgs> weight_pairs(const char* name, Needs needs, Declines declines) {
+  return {name,
+          needs,
+          true,
+          declines,
+          [](const Conv2dArgs& args, int threads) {
+            return pair_backward_weight_scratch(
+                args, threads, {&products, &avx512::pairs, &avx512::bf16_kept, &avx512::f32});
+          },
+          [](const Conv2dArgs& args, const Exec& exec) {
+            pair_backward_weight(args, exec,
+                                 {&products, &avx512::pairs, &avx512::bf16_kept, &avx512::f32});
+          }};
+}
+
 template <const Micro& micro>
 constexpr Row<Conv2dArgs> scatter(const char* name, Needs needs) {
   return {
@@ -133,6 +150,11 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 #define TAXON_FORWARD_PAIRS                                                    \
   preparing_products<amx::products>(TAXON_PAIRS(forward, tile_products, amx)), \
       preparing_products<avx512bf16::products>(TAXON_PAIRS(forward, dot_products, avx512bf16)),
+#define TAXON_WEIGHT_PAIRS(kind, isa)                                               \
+  weight_pairs<isa::products>("conv2d_backward_weight/" #kind "/" #isa, Needs::isa, \
+                              kind##_backward_weight_declines),
+#define TAXON_BACKWARD_WEIGHT_PAIRS \
+  TAXON_WEIGHT_PAIRS(tile_products, amx) TAXON_WEIGHT_PAIRS(dot_products, avx512bf16)
 #define TAXON_BACKWARD_DATA_PAIRS                 \
   TAXON_PAIRS(backward_data, tile_products, amx), \
       TAXON_PAIRS(backward_data, dot_products, avx512bf16),
@@ -140,6 +162,7 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 #define TAXON_EACH_ISA(rows) rows(baseline)
 #define TAXON_FORWARD_PAIRS
 #define TAXON_BACKWARD_DATA_PAIRS
+#define TAXON_BACKWARD_WEIGHT_PAIRS
 #endif
 
 constexpr Row<Conv2dArgs> forward_f32[] = {
@@ -171,7 +194,7 @@ constexpr Row<Conv2dArgs> backward_weight_f32[] = {
     reference("conv2d_backward_weight/reference", reference_backward_weight<float>),
 };
 constexpr Row<Conv2dArgs> backward_weight_bf16[] = {
-    TAXON_EACH_ISA(TAXON_BACKWARD_WEIGHT_BF16),
+    TAXON_BACKWARD_WEIGHT_PAIRS TAXON_EACH_ISA(TAXON_BACKWARD_WEIGHT_BF16),
     reference("conv2d_backward_weight/reference", reference_backward_weight<taxon::bf16>),
 };
 constexpr Row<Conv2dArgs> backward_weight_f64[] = {

@@ -146,7 +146,7 @@ void depthwise_backward_weight(const Conv2dArgs& a, const Exec& exec, const Micr
   });
   micro.f32->column_sums(m.sums, taps * a.c, chunks, taps * a.c, m.weights, false);
   micro.transpose(m.weights, a.c, taps, a.c, static_cast<float*>(a.weight), taps, taps);
-  if (a.bias != nullptr) sum_bias(a, exec, micro, *micro.f32, m.bias);
+  if (a.bias != nullptr) sum_bias(a, exec, *micro.f32, *micro.f32, m.bias);
 }
 
 }  // namespace taxon::kernels

@@ -3,6 +3,7 @@
 
 #include <taxon/kernels/conv2d.h>
 #include "gemm/micro.h"
+#include "gemm/pairs.h"
 
 namespace taxon::kernels {
 
@@ -41,8 +42,20 @@ void gather_backward_weight(const Conv2dArgs& args, const Exec& exec, const Micr
                             const Storage& storage);
 size_t gather_backward_weight_scratch(const Conv2dArgs& args, int threads, const Micro& micro,
                                       const Storage& storage);
+/// The gradients of weight and bias of bf16 images, from pairs of pixels as they are stored.
+struct PairSet {
+  const Products* products;
+  const Pairs* pairs;
+  const Storage* kept;  ///< bf16 to bf16
+  const Storage* f32;
+};
+const char* tile_products_backward_weight_declines(const Conv2dArgs& args);
+const char* dot_products_backward_weight_declines(const Conv2dArgs& args);
+void pair_backward_weight(const Conv2dArgs& args, const Exec& exec, const PairSet& set);
+size_t pair_backward_weight_scratch(const Conv2dArgs& args, int threads, const PairSet& set);
+
 /// The gradient of the bias alone; `partial` has room for 8 x k elements.
-void sum_bias(const Conv2dArgs& args, const Exec& exec, const Micro& micro, const Storage& storage,
+void sum_bias(const Conv2dArgs& args, const Exec& exec, const Storage& f32, const Storage& storage,
               float* partial);
 
 }  // namespace taxon::kernels

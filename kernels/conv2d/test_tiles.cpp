@@ -55,8 +55,8 @@ const Products plain = {TileProducts<PlainUnit>::kRows,
                         sizeof(Bf16),
                         TileProducts<PlainUnit>::tile,
                         [] {},
-                        baseline::pack_pair_columns,
-                        baseline::pack_pair_rows};
+                        baseline::pairs.pack_columns,
+                        baseline::pairs.pack_rows};
 
 /// A row on the plain unit.
 template <auto run, auto scratch>
@@ -70,6 +70,17 @@ constexpr Row<Conv2dArgs> kRow = {
     },
     [](const Conv2dArgs& args, const Exec& exec) { run(args, exec, plain, baseline::bf16_kept); }};
 
+const PairSet plain_set = {&plain, &baseline::pairs, &baseline::bf16_kept, &baseline::f32};
+constexpr Row<Conv2dArgs> kWeightRow = {
+    "tile_products/plain",
+    Needs::baseline,
+    true,
+    nullptr,
+    [](const Conv2dArgs& args, int threads) {
+      return pair_backward_weight_scratch(args, threads, plain_set);
+    },
+    [](const Conv2dArgs& args, const Exec& exec) { pair_backward_weight(args, exec, plain_set); }};
+
 const Case kShapes[] = {
     {1, 1, 1, 2, 2, 1, 1},
     {2, 7, 5, 6, 10, 3, 3, 1, 1},
@@ -81,6 +92,7 @@ const Case kShapes[] = {
     {2, 9, 8, 6, 10, 3, 2, 1, 1, 4},      // dilation
     {2, 8, 8, 12, 18, 3, 3, 1, 1, 1, 3},  // groups
     {1, 4, 4, 300, 40, 3, 3, 1, 1},       // several passes over the weights
+    {36, 4, 4, 160, 160, 3, 3, 1, 1},     // outputs of the weights' gradient are split
 };
 
 }  // namespace
@@ -93,7 +105,9 @@ TEST_CASE("conv2d bf16: tiles of registers equal the rounded reference on intege
     Conv<bf16, float> half = conv.narrowed(c);
     const auto check = [&](Direction direction, const Row<Conv2dArgs>& row) {
       auto expected = conv.run(reference_of(rows_of(direction, Type::f32)), direction, 1);
-      for (float& v : expected) v = static_cast<float>(bf16(v));
+      if (direction != Direction::weight) {
+        for (float& v : expected) v = static_cast<float>(bf16(v));
+      }
       for (int threads = 1; threads <= 2; ++threads) {
         CHECK(same_bits(half.run(row, direction, threads), expected));
       }
@@ -103,5 +117,6 @@ TEST_CASE("conv2d bf16: tiles of registers equal the rounded reference on intege
     if (tile_products_backward_data_declines(half.args) == nullptr) {
       check(Direction::data, kRow<gather_backward_data, gather_backward_data_scratch>);
     }
+    check(Direction::weight, kWeightRow);
   }
 }

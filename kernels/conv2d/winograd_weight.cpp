@@ -189,7 +189,7 @@ void winograd_backward_weight(const Conv2dArgs& args, const Exec& exec, const Wi
     set.transform->weight_grad(m.sums + k * p.ldc, p.sums_xi(), p.chunks, p.sums(), args.c,
                                dw + k * 9 * args.c, args.c);
   });
-  if (args.bias != nullptr) sum_bias(args, exec, *set.micro, *set.storage, m.bias);
+  if (args.bias != nullptr) sum_bias(args, exec, *set.micro->f32, *set.storage, m.bias);
 }
 
 size_t winograd_backward_weight_scratch(const Conv2dArgs& args, int threads,

@@ -1,21 +1,37 @@
-// Panels of bf16 pairs, as VDPBF16PS and AMX read them: [step / 2][width][2], from f32 rounded to
-// nearest even. One set per instruction set, compiled from gemm/pairs.isa.cpp; see Products.
+// Pairs of bf16, as VDPBF16PS and AMX multiply them: two steps of the inner dimension in 32 bits.
+// One set per instruction set, compiled from gemm/pairs.isa.cpp. Strides are in elements.
 #pragma once
+
+#include <taxon/kernels/exec.h>
 
 #include <stdint.h>
 
 namespace taxon::kernels {
 
-#define TAXON_PAIRS(isa)                                                                           \
-  namespace isa {                                                                                  \
-  void pack_pair_columns(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst, \
-                         int64_t width);                                                           \
-  void pack_pair_rows(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,    \
-                      int64_t width);                                                              \
-  }
-TAXON_PAIRS(baseline)
-TAXON_PAIRS(avx2)
-TAXON_PAIRS(avx512)
-#undef TAXON_PAIRS
+struct Pairs {
+  /// Panels [step / 2][width][2] of weights, rounded to nearest even; see Products.
+  void (*pack_columns)(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst,
+                       int64_t width);
+  void (*pack_rows)(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,
+                    int64_t width);
+  /// A panel whose steps are pixels, at offsets[i] from src; zeros where columns or, at the end, a
+  /// pixel are missing.
+  void (*pack_pixels)(const Bf16* src, const int64_t* offsets, int64_t pixels, int64_t cols,
+                      Bf16* dst, int64_t width);
+  /// dst[col * dst_stride + row] = src[row * stride + col]; an odd number of rows gets one of
+  /// zeros.
+  void (*transpose)(const Bf16* src, int64_t stride, int64_t rows, int64_t cols, Bf16* dst,
+                    int64_t dst_stride);
+};
+
+namespace baseline {
+extern const Pairs pairs;
+}
+namespace avx2 {
+extern const Pairs pairs;
+}
+namespace avx512 {
+extern const Pairs pairs;
+}
 
 }  // namespace taxon::kernels

@@ -44,6 +44,14 @@ struct Unit {
 };
 
 void finish() {}
+void pack_columns(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst,
+                  int64_t width) {
+  avx512::pairs.pack_columns(src, stride, cols, depth, dst, width);
+}
+void pack_rows(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,
+               int64_t width) {
+  avx512::pairs.pack_rows(src, stride, depth, cols, dst, width);
+}
 
 }  // namespace
 
@@ -52,7 +60,7 @@ const Products products = {TileProducts<Unit>::kRows,
                            sizeof(Bf16),
                            TileProducts<Unit>::tile,
                            finish,
-                           avx512::pack_pair_columns,
-                           avx512::pack_pair_rows};
+                           pack_columns,
+                           pack_rows};
 
 }  // namespace taxon::kernels::amx
