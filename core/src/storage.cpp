@@ -1,8 +1,11 @@
-// The caching allocator: freed blocks are kept in lists by size class and handed out again, so that
-// a step whose shapes repeat asks nothing of the system.
+// The caching allocator: freed memory is kept and handed out again, so that a step whose shapes
+// repeat asks nothing of the system. Small blocks are kept in lists by size class, large ones in a
+// heap that splits and joins them.
 #include <taxon/base/error.h>
 #include <taxon/base/memory.h>
 #include <taxon/core/storage.h>
+
+#include "heap.h"
 
 #include <algorithm>
 #include <bit>
@@ -15,10 +18,17 @@ namespace taxon {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kLarge = SIZE_MAX;  // every block its own, so that its bounds are watched
+#else
+constexpr std::size_t kLarge = 1 << 20;  // from here on blocks come from the heap
+#endif
 
-// Size classes: 64 bytes, then eight steps to each power of two (at most 1/8 of a block is unused).
+// Size classes: 64 bytes, then eight steps to each power of two (at most 1/8 of a block is unused);
+// large blocks: granules of the heap.
 std::size_t size_class(std::size_t bytes) {
   if (bytes <= kAlignment) return kAlignment;
+  if (bytes >= kLarge) return (bytes + Heap::kGranule - 1) / Heap::kGranule * Heap::kGranule;
   const std::size_t step = std::max(kAlignment, std::bit_floor(bytes - 1) / 8);
   return (bytes + step - 1) / step * step;
 }
@@ -27,8 +37,9 @@ class CpuAllocator {
  public:
   void* take(std::size_t capacity) {
     const std::lock_guard lock(mutex_);
-    void* block = from_cache(capacity);
+    void* block = capacity >= kLarge ? heap_.take(capacity) : from_cache(capacity);
     if (block == nullptr) block = from_system(capacity);
+    stats_.cached -= capacity;
     stats_.live += capacity;
     stats_.peak = std::max(stats_.peak, stats_.live);
     return block;
@@ -37,11 +48,13 @@ class CpuAllocator {
   void give(void* block, std::size_t capacity) noexcept {
     const std::lock_guard lock(mutex_);
     stats_.live -= capacity;
+    stats_.cached += capacity;
+    if (capacity >= kLarge) return heap_.give(block, capacity);
     try {
       free_[capacity].push_back(block);
-      stats_.cached += capacity;
     } catch (const std::bad_alloc&) {
       free_memory(block, capacity);
+      stats_.cached -= capacity;
     }
   }
 
@@ -66,16 +79,15 @@ class CpuAllocator {
     if (blocks == free_.end() || blocks->second.empty()) return nullptr;
     void* block = blocks->second.back();
     blocks->second.pop_back();
-    stats_.cached -= capacity;
     return block;
   }
 
   void* from_system(std::size_t capacity) {
     ++stats_.system_calls;
-    void* block = allocate_memory(capacity);
+    void* block = fresh(capacity);
     if (block == nullptr) {
       release_locked();  // what is cached may be what is missing
-      block = allocate_memory(capacity);
+      block = fresh(capacity);
     }
     if (block == nullptr) {
       fail<DeviceError>("cpu: out of memory: ", capacity, " bytes asked for, ", stats_.live,
@@ -84,7 +96,18 @@ class CpuAllocator {
     return block;
   }
 
+  void* fresh(std::size_t capacity) {
+    if (capacity >= kLarge) {
+      stats_.cached += heap_.grow(capacity);
+      return heap_.take(capacity);
+    }
+    void* block = allocate_memory(capacity);
+    if (block != nullptr) stats_.cached += capacity;
+    return block;
+  }
+
   void release_locked() {
+    stats_.cached -= heap_.release();
     for (auto& [capacity, blocks] : free_) {
       for (void* block : blocks) free_memory(block, capacity);
       stats_.cached -= capacity * blocks.size();
@@ -93,7 +116,8 @@ class CpuAllocator {
   }
 
   std::mutex mutex_;
-  std::map<std::size_t, std::vector<void*>> free_;
+  std::map<std::size_t, std::vector<void*>> free_;  // small blocks
+  Heap heap_;                                       // large ones
   MemoryStats stats_;
 };
 

@@ -1,5 +1,6 @@
 #include <taxon/base/memory.h>
 
+#include <cstdint>
 #include <new>
 
 #if defined(__linux__)
@@ -28,6 +29,15 @@ void* allocate_memory(std::size_t bytes) noexcept {
 
 void free_memory(void* memory, std::size_t bytes) noexcept {
   ::operator delete(memory, alignment(bytes));
+}
+
+void discard_memory([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
+#if defined(__linux__)
+  constexpr std::uintptr_t page = 4096;
+  const auto first = (reinterpret_cast<std::uintptr_t>(memory) + page - 1) / page * page;
+  const auto last = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / page * page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+#endif
 }
 
 }  // namespace taxon

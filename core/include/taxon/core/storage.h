@@ -13,8 +13,9 @@
 
 namespace taxon {
 
-/// Bytes of one device's allocator. live: in use by tensors; cached: kept for reuse; system_calls:
-/// how often memory was asked of the system (stands still in a repeated training step).
+/// Bytes of one device's allocator. live: in use by tensors; cached: held beyond that for reuse (of
+/// large segments, pages that were never touched take no memory); system_calls: how often memory
+/// was asked of the system (stands still in a repeated training step).
 struct MemoryStats {
   std::size_t live = 0, peak = 0, cached = 0;
   std::uint64_t system_calls = 0;

@@ -10,5 +10,7 @@ namespace taxon {
 void* allocate_memory(std::size_t bytes) noexcept;
 /// `bytes` as given to allocate_memory; nullptr is fine.
 void free_memory(void* memory, std::size_t bytes) noexcept;
+/// Gives the pages within back to the system; the memory can be used again and holds anything.
+void discard_memory(void* memory, std::size_t bytes) noexcept;
 
 }  // namespace taxon
