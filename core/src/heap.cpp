@@ -41,7 +41,7 @@ std::size_t Heap::grow(std::size_t bytes) {
   return 0;
 }
 
-void Heap::give(void* memory, std::size_t) noexcept {
+void Heap::give(void* memory) noexcept {
   const auto block = blocks_.find(static_cast<char*>(memory));
   set_free(join(block), true);
 }

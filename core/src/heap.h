@@ -21,8 +21,7 @@ class Heap {
   /// A segment from the system for at least `bytes`, of which untouched pages cost nothing. Its
   /// size; 0 if there is no memory.
   std::size_t grow(std::size_t bytes);
-  /// `bytes` as taken.
-  void give(void* memory, std::size_t bytes) noexcept;
+  void give(void* memory) noexcept;
   /// Free memory goes back to the system: whole segments, of which the size is returned, and the
   /// pages of free blocks in others.
   std::size_t release() noexcept;

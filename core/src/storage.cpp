@@ -1,6 +1,7 @@
 // The caching allocator: freed memory is kept and handed out again, so that a step whose shapes
-// repeat asks nothing of the system. Small blocks are kept in lists by size class, large ones in a
-// heap that splits and joins them.
+// repeat asks nothing of the system. Freed blocks are kept in lists by size class, the last freed
+// on top, because it may still lie in the caches of the processor; where none fits, the large ones
+// of all lists go to a heap that joins and splits them.
 #include <taxon/base/error.h>
 #include <taxon/base/memory.h>
 #include <taxon/core/storage.h>
@@ -37,7 +38,8 @@ class CpuAllocator {
  public:
   void* take(std::size_t capacity) {
     const std::lock_guard lock(mutex_);
-    void* block = capacity >= kLarge ? heap_.take(capacity) : from_cache(capacity);
+    void* block = from_cache(capacity);
+    if (block == nullptr && capacity >= kLarge) block = from_heap(capacity);
     if (block == nullptr) block = from_system(capacity);
     stats_.cached -= capacity;
     stats_.live += capacity;
@@ -49,12 +51,10 @@ class CpuAllocator {
     const std::lock_guard lock(mutex_);
     stats_.live -= capacity;
     stats_.cached += capacity;
-    if (capacity >= kLarge) return heap_.give(block, capacity);
     try {
       free_[capacity].push_back(block);
     } catch (const std::bad_alloc&) {
-      free_memory(block, capacity);
-      stats_.cached -= capacity;
+      discard(block, capacity);
     }
   }
 
@@ -82,6 +82,21 @@ class CpuAllocator {
     return block;
   }
 
+  void* from_heap(std::size_t capacity) {
+    if (void* block = heap_.take(capacity)) return block;
+    for (auto size = free_.lower_bound(kLarge); size != free_.end(); ++size) {
+      for (void* block : size->second) heap_.give(block);
+      size->second.clear();
+    }
+    return heap_.take(capacity);
+  }
+
+  void discard(void* block, std::size_t capacity) noexcept {
+    if (capacity >= kLarge) return heap_.give(block);
+    free_memory(block, capacity);
+    stats_.cached -= capacity;
+  }
+
   void* from_system(std::size_t capacity) {
     ++stats_.system_calls;
     void* block = fresh(capacity);
@@ -107,17 +122,16 @@ class CpuAllocator {
   }
 
   void release_locked() {
-    stats_.cached -= heap_.release();
     for (auto& [capacity, blocks] : free_) {
-      for (void* block : blocks) free_memory(block, capacity);
-      stats_.cached -= capacity * blocks.size();
+      for (void* block : blocks) discard(block, capacity);
       blocks.clear();
     }
+    stats_.cached -= heap_.release();
   }
 
   std::mutex mutex_;
-  std::map<std::size_t, std::vector<void*>> free_;  // small blocks
-  Heap heap_;                                       // large ones
+  std::map<std::size_t, std::vector<void*>> free_;  // by size class
+  Heap heap_;
   MemoryStats stats_;
 };
 
