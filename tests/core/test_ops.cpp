@@ -55,6 +55,38 @@ TEST_CASE("small results by hand") {
   CHECK(std::abs(cross_entropy(values({0, 0}, {1, 2}), target).item() - std::log(2.0)) < 1e-6);
 }
 
+TEST_CASE("cross_entropy_hits: the loss, its gradient and the right rows in one pass") {
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{1, 0, 2, -100}, {4});
+  Tensor x = values({0, 2, 1, 3, 3, 3, 1, 2, 1, 5, 0, 0}, {4, 3}).set_requires_grad();
+  Tensor same = x.clone().set_requires_grad();
+  const CrossEntropyHits both = cross_entropy_hits(x, target);
+  CHECK(both.hits.to_vector<std::uint8_t>() == std::vector<std::uint8_t>{1, 1, 0, 0});
+  const Tensor loss = cross_entropy(same, target);
+  CHECK(both.loss.item() == loss.item());
+  both.loss.backward();
+  loss.backward();
+  CHECK(x.grad().to_vector<float>() == same.grad().to_vector<float>());
+  CHECK_THROWS_AS(cross_entropy_hits(x, x.detach()), DTypeError);
+}
+
+TEST_CASE("the gradient of cross_entropy takes the factor that comes from above") {
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{1, 0}, {2});
+  const auto gradient = [&](Reduction reduction, double factor) {
+    Tensor x = Tensor::normal({2, 3}, 0, 1, 7, 0, DType::f64).set_requires_grad();
+    CrossEntropyOptions options;
+    options.reduction = reduction;
+    const Tensor loss = cross_entropy(x, target, {}, options);
+    (reduction == Reduction::none ? sum(mul(loss, factor)) : mul(loss, factor)).backward();
+    return x.grad().to_vector<double>();
+  };
+  const std::vector<double> once = gradient(Reduction::sum, 1);
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    CHECK(gradient(Reduction::sum, 3)[i] == Approx(3 * once[i]));
+    CHECK(gradient(Reduction::none, 3)[i] == Approx(3 * once[i]));
+    CHECK(gradient(Reduction::mean, 3)[i] == Approx(1.5 * once[i]));
+  }
+}
+
 TEST_CASE("conversions between dtypes") {
   const Tensor x = values({-1.5F, 0, 2.75F, 200}, {4});
   CHECK(x.to(DType::i32).to_vector<std::int32_t>() == std::vector<std::int32_t>{-1, 0, 2, 200});
