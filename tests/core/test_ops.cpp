@@ -87,6 +87,17 @@ TEST_CASE("the gradient of cross_entropy takes the factor that comes from above"
   }
 }
 
+TEST_CASE("lerp_ of a list moves each of its tensors") {
+  Tensors y{values({0, 8}, {2}), Tensor::full({3}, 4, DType::f64), values({-4}, {1})};
+  const Tensors x{values({4, 0}, {2}), Tensor::zeros({3}, DType::f64), values({4}, {1})};
+  lerp_(y, x, 0.25);
+  CHECK(y[0].to_vector<float>() == std::vector<float>{1, 6});
+  CHECK(y[1].to_vector<double>() == std::vector<double>{3, 3, 3});
+  CHECK(y[2].to_vector<float>() == std::vector<float>{-2});
+  CHECK_THROWS_AS(lerp_(y, {x[0], x[1]}, 0.25), ShapeError);
+  CHECK_THROWS_AS(lerp_(y, {x[0], x[2], x[1]}, 0.25), ShapeError);
+}
+
 TEST_CASE("conversions between dtypes") {
   const Tensor x = values({-1.5F, 0, 2.75F, 200}, {4});
   CHECK(x.to(DType::i32).to_vector<std::int32_t>() == std::vector<std::int32_t>{-1, 0, 2, 200});

@@ -96,13 +96,16 @@ void Trainer::average_weights() {
   const double decay = std::min(options_.ema, (1 + t) / (10 + t));
   const auto from = parts_.model->state();
   auto to = parts_.average->state();
+  Tensors averages, weights;
   for (std::size_t i = 0; i < to.size(); ++i) {
     if (is_floating(to[i].tensor.dtype())) {
-      lerp_(to[i].tensor, from[i].tensor, 1 - decay);
+      averages.push_back(to[i].tensor);
+      weights.push_back(from[i].tensor);
     } else {
       to[i].tensor.copy_from(from[i].tensor);
     }
   }
+  lerp_(averages, weights, 1 - decay);
 }
 
 void Trainer::report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now) {

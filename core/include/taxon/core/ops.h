@@ -215,5 +215,7 @@ Tensor dropout(const Tensor& x, const DropoutOptions& options);
 // -------------------------------------------------------------------------
 /// y += weight * (x - y): moving averages of weights and of batch-norm statistics.
 void lerp_(Tensor& y, const Tensor& x, double weight);
+/// The same for each of a list, in one pass.
+void lerp_(Tensors& y, const Tensors& x, double weight);
 
 }  // namespace taxon
