@@ -6,14 +6,25 @@
 #include "kernels.h"
 
 #include <algorithm>
-#include <type_traits>
 
 namespace taxon::cli {
 
-using kernels::BatchNormArgs;
-using kernels::BatchNormGradArgs;
 using kernels::Conv2dArgs;
+using kernels::ConvPoolArgs;
 using kernels::GemmArgs;
+using kernels::Type;
+
+namespace {
+
+/// A pass over memory by a normalisation: images it reads or writes, and how many bytes an element.
+void describe(std::string_view pass, std::int64_t rows, std::int64_t cols, int images, bool half,
+              Call& call) {
+  call.pass = pass;
+  call.shape = text(rows, 'x', cols);
+  call.gbyte = 1e-9 * images * (half ? 2 : 4) * static_cast<double>(rows * cols);
+}
+
+}  // namespace
 
 double Call::median_ms() const {
   if (ms.empty()) return 0;
@@ -56,12 +67,28 @@ std::string Recorder::match(const std::array<std::int64_t, 8>& extents) {
   return "";
 }
 
-template <class Args>
-void Recorder::note_norm(const Args& a, int bytes, Call& call) {
-  call.pass = std::is_same_v<Args, BatchNormArgs> ? "forward" : "backward";
-  call.layer = layer(a.weight);
-  call.shape = text(a.rows, 'x', a.channels);
-  call.gbyte = 1e-9 * bytes * static_cast<double>(a.rows * a.channels);
+void Recorder::note_norm(const KernelCall& kernel, Call& call) {
+  const auto wanted = [](const void* image) { return image == nullptr ? 0 : 1; };
+  const auto is = [&](auto rows) { return kernel.table == rows(Type::bf16).first; };
+  if (const auto* a = kernel.as<kernels::BatchNormArgs>()) {
+    call.layer = layer(a->weight);
+    const int images = 2 + wanted(a->residual);
+    describe("forward", a->rows, a->channels, images, is(kernels::batch_norm_rows), call);
+  }
+  if (const auto* a = kernel.as<kernels::BatchNormGradArgs>()) {
+    call.layer = layer(a->weight);
+    const int images = 3 + wanted(a->y) + wanted(a->dresidual);
+    describe("backward", a->rows, a->channels, images, is(kernels::batch_norm_grad_rows), call);
+  }
+  if (const auto* a = kernel.as<kernels::LayerNormArgs>()) {
+    call.layer = layer(a->weight);
+    describe("forward", a->rows, a->cols, 2, is(kernels::layer_norm_rows), call);
+  }
+  if (const auto* a = kernel.as<kernels::LayerNormGradArgs>()) {
+    call.layer = layer(a->weight);
+    const int images = 2 + wanted(a->dx);
+    describe("backward", a->rows, a->cols, images, is(kernels::layer_norm_grad_rows), call);
+  }
 }
 
 Call Recorder::note(const KernelCall& kernel) {
@@ -73,15 +100,8 @@ Call Recorder::note(const KernelCall& kernel) {
   }
   if (const auto* conv = kernel.as<Conv2dArgs>()) note_conv(*conv, call);
   if (const auto* gemm = kernel.as<GemmArgs>()) note_gemm(*gemm, call);
-  if (const auto* norm = kernel.as<BatchNormArgs>()) {
-    const bool half = kernel.table == kernels::batch_norm_rows(kernels::Type::bf16).first;
-    note_norm(*norm, (norm->residual == nullptr ? 2 : 3) * (half ? 2 : 4), call);
-  }
-  if (const auto* norm = kernel.as<BatchNormGradArgs>()) {
-    const bool half = kernel.table == kernels::batch_norm_grad_rows(kernels::Type::bf16).first;
-    const int masks = norm->y == nullptr ? 0 : 1, gradients = norm->dresidual == nullptr ? 0 : 1;
-    note_norm(*norm, (3 + masks + gradients) * (half ? 2 : 4), call);
-  }
+  if (const auto* pool = kernel.as<ConvPoolArgs>()) note_conv_pool(*pool, call);
+  note_norm(kernel, call);
   return call;
 }
 
@@ -97,6 +117,19 @@ void Recorder::note_conv(const Conv2dArgs& a, Call& call) {
   if (a.groups != 1) call.shape += text(" groups ", a.groups);
   call.gflop = 2e-9 * static_cast<double>(a.n * a.oh * a.ow * a.k) *
                static_cast<double>(a.r * a.s * a.c / a.groups);
+}
+
+// The gradient of the weights counts in full, though three of four of the convolution's results get
+// none: so does that of a convolution before a pool of its own.
+void Recorder::note_conv_pool(const ConvPoolArgs& a, Call& call) {
+  const bool weights = call.row.rfind("conv_pool_backward_weight", 0) == 0;
+  const std::array<std::int64_t, 8> extents{a.n, a.h, a.w, a.c, a.k, a.r, a.s, 1};
+  call.pass = weights ? "weights" : "forward";
+  call.layer = weights ? match(extents) : layer(a.weight);
+  if (!weights) open_.emplace_back(call.layer, extents);
+  call.shape = text(a.r, 'x', a.s, ' ', a.c, "->", a.k, ' ', a.h, 'x', a.w, ", pool");
+  call.gflop =
+      8e-9 * static_cast<double>(a.n * a.oh * a.ow * a.k) * static_cast<double>(a.r * a.s * a.c);
 }
 
 void Recorder::note_gemm(const GemmArgs& a, Call& call) {

@@ -3,6 +3,7 @@
 
 #include <taxon/core/dispatch.h>
 #include <taxon/kernels/conv2d.h>
+#include <taxon/kernels/conv_pool.h>
 #include <taxon/kernels/gemm.h>
 #include <taxon/kernels/norm.h>
 #include <taxon/layers/module.h>
@@ -46,9 +47,9 @@ class Recorder : public KernelObserver {
  private:
   Call note(const KernelCall& kernel);
   void note_conv(const kernels::Conv2dArgs& a, Call& call);
+  void note_conv_pool(const kernels::ConvPoolArgs& a, Call& call);
   void note_gemm(const kernels::GemmArgs& a, Call& call);
-  template <class Args>
-  void note_norm(const Args& a, int bytes, Call& call);  ///< bytes an element of the image
+  void note_norm(const KernelCall& kernel, Call& call);
   /// The layer a parameter's memory belongs to, or "".
   std::string layer(const void* parameter) const;
   /// The layer whose forward product has these extents. Backward runs in reverse order, and each

@@ -91,8 +91,6 @@ constexpr Table tables[] = {
     {"softmax_grad", Type::f64, each<softmax_grad_rows>},
     {"cross_entropy", Type::f32, each<cross_entropy_rows>},
     {"cross_entropy", Type::f64, each<cross_entropy_rows>},
-    {"cross_entropy_grad", Type::f32, each<cross_entropy_grad_rows>},
-    {"cross_entropy_grad", Type::f64, each<cross_entropy_grad_rows>},
     {"bce", Type::f32, each<bce_rows>},
     {"bce", Type::f64, each<bce_rows>},
     {"bce_grad", Type::f32, each<bce_grad_rows>},

@@ -414,25 +414,32 @@ TAXON_INLINE void parallel_rows(const Exec& exec, int64_t rows, int64_t cols, F 
   });
 }
 
+/// Lane 0 of all lanes combined: the lower half with the upper, and so on.
+template <class F>
+TAXON_INLINE float fold(Vec x, F combine) {
+#if TAXON_ISA_avx512
+#define TAXON_LANES(i)                                                                            \
+  __builtin_shufflevector(x, x, i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 7, 8, 9, 10, 11, \
+                          12, 13, 14, 15)
+  x = combine(x, TAXON_LANES(8));
+  x = combine(x, TAXON_LANES(4));
+#elif TAXON_ISA_avx2
+#define TAXON_LANES(i) __builtin_shufflevector(x, x, i, i + 1, i + 2, i + 3, 4, 5, 6, 7)
+  x = combine(x, TAXON_LANES(4));
+#else
+#define TAXON_LANES(i) __builtin_shufflevector(x, x, i, i + 1, 2, 3)
+#endif
+  x = combine(x, TAXON_LANES(2));
+  return combine(x, TAXON_LANES(1))[0];
+#undef TAXON_LANES
+}
 /// The sum of the lanes, pairwise.
 TAXON_INLINE float sum_of(Vec x) {
-  float v[lanes];
-  store(v, x);
-  for (int64_t half = lanes / 2; half > 0; half /= 2) {
-    for (int64_t i = 0; i < half; ++i) v[i] += v[i + half];
-  }
-  return v[0];
+  return fold(x, [](Vec a, Vec b) { return a + b; });
 }
 /// The largest lane; NaN if any is.
 TAXON_INLINE float max_of(Vec x) {
-  float v[lanes];
-  store(v, x);
-  for (int64_t half = lanes / 2; half > 0; half /= 2) {
-    for (int64_t i = 0; i < half; ++i) {
-      v[i] = v[i + half] > v[i] || v[i + half] != v[i + half] ? v[i + half] : v[i];
-    }
-  }
-  return v[0];
+  return fold(x, [](Vec a, Vec b) { return select((b > a) | is_nan(b), b, a); });
 }
 /// The larger, NaN where either is.
 TAXON_INLINE Vec max_or_nan(Vec a, Vec b) {

@@ -30,6 +30,13 @@ void add_softmax(std::int64_t rows, std::int64_t cols, const std::string& name) 
                               });
 }
 
+/// For up to 128 rows of at least 10 classes.
+std::vector<std::int64_t> some_targets() {
+  std::vector<std::int64_t> targets;
+  for (std::int64_t r = 0; r < 128; ++r) targets.push_back(r % 10);
+  return targets;
+}
+
 void add_losses(std::int64_t rows, std::int64_t cols, const std::string& name) {
   const std::int64_t n = rows * cols;
   CrossEntropyArgs soft;
@@ -37,28 +44,30 @@ void add_losses(std::int64_t rows, std::int64_t cols, const std::string& name) {
   soft.cols = cols;
   add_arrays<CrossEntropyArgs>(
       cross_entropy_rows(Type::f32), soft, "soft/" + name, 12.0 * static_cast<double>(n), {n, n},
-      {rows, rows, n},
+      {rows, n},
       [](CrossEntropyArgs& g, float* const* in, float* const* out) {
         g.logits = in[0];
         g.soft = in[1];
         g.loss = out[0];
-        g.weight = out[1];
-        g.log_prob = out[2];
-      },
-      1e-3);
-  CrossEntropyGradArgs grad;
-  grad.rows = rows;
-  grad.cols = cols;
-  add_arrays<CrossEntropyGradArgs>(
-      cross_entropy_grad_rows(Type::f32), grad, "soft/" + name, 12.0 * static_cast<double>(n),
-      {n, n, rows}, {n},
-      [](CrossEntropyGradArgs& g, float* const* in, float* const* out) {
-        g.log_prob = in[0];
-        g.soft = in[1];
-        g.scale = in[2];
-        g.dlogits = out[0];
+        g.dlogits = out[1];
       },
       1e-2);
+  static const std::vector<std::int64_t> targets = some_targets();
+  CrossEntropyArgs index;
+  index.rows = rows;
+  index.cols = cols;
+  index.mean = true;
+  index.index = targets.data();
+  add_arrays<CrossEntropyArgs>(
+      cross_entropy_rows(Type::f32), index, "index/" + name, 8.0 * static_cast<double>(n), {n},
+      {rows, 1, n},
+      [](CrossEntropyArgs& g, float* const* in, float* const* out) {
+        g.logits = in[0];
+        g.loss = out[0];
+        g.result = out[1];
+        g.dlogits = out[2];
+      },
+      1e-3);
   BceArgs bce;
   bce.rows = rows;
   bce.cols = cols;

@@ -1,4 +1,4 @@
-// Cross-entropy of rows on vectors; the formulas are in cross_entropy.cpp.
+// Cross-entropy of rows on vectors, with its gradient; the formulas are in cross_entropy.cpp.
 #include "softmax/rows.h"
 #include "softmax/vector.h"
 
@@ -9,81 +9,123 @@ TAXON_INLINE const float* floats(const void* p) {
   return static_cast<const float*>(p);
 }
 
+/// What all rows share.
+struct Terms {
+  const float* weight;  ///< of the classes, or null: 1
+  float keep, uniform;  ///< 1 - smoothing, smoothing / classes
+  float weights;        ///< of all classes
+  float divisor;        ///< of the sum of losses
+};
+
+/// log p = (x - most) - log_sum; the exponentials exp(x - most) have this sum.
+struct Exponentials {
+  float most, sum, log_sum;
+};
+
 template <class Part>
 TAXON_INLINE Vec weight_at(const float* weight, int64_t c, Part part) {
   return weight != nullptr ? part.load(weight + c) : broadcast(1.0f);
 }
 
-/// Calls f(c, part, g) with the weights g of -log p for a row of soft targets.
-template <class F>
-TAXON_INLINE void each_soft(const float* q, const float* weight, double smoothing, int64_t cols,
-                            F f) {
-  const Vec keep = broadcast(static_cast<float>(1 - smoothing));
-  const Vec uniform = broadcast(static_cast<float>(smoothing / static_cast<double>(cols)));
+/// Keeps the exponentials in `e` if it is not null.
+TAXON_INLINE Exponentials exponentials(const float* x, float* e, int64_t cols) {
+  const Vec most = row_max(x, cols);
+  Vec total = {};
   each(0, cols, [&](int64_t c, auto part) {
-    f(c, part, weight_at(weight, c, part) * fma(keep, part.load(q + c), uniform));
+    const Vec value = exp(part.load(x + c) - most);
+    if (e != nullptr) part.store(e + c, value);
+    total += part.or_else(value, Vec{});
   });
+  const float sum = sum_of(total);
+  return {most[0], sum, log(broadcast(sum))[0]};
 }
 
-float soft_loss(const CrossEntropyArgs& g, int64_t r, const float* log_prob) {
-  Vec total = {};
-  each_soft(floats(g.soft) + r * g.cols, floats(g.class_weight), g.smoothing, g.cols,
-            [&](int64_t c, auto part, Vec share) { total -= share * part.load(log_prob + c); });
-  return sum_of(total);
+/// -log p of the classes from c on.
+template <class Part>
+TAXON_INLINE Vec surprise(const float* x, const Exponentials& s, int64_t c, Part part) {
+  return broadcast(s.log_sum) - (part.load(x + c) - broadcast(s.most));
 }
 
-float index_loss(const CrossEntropyArgs& g, int64_t t, const float* log_prob) {
-  const float* weight = floats(g.class_weight);
-  const float w = weight != nullptr ? weight[t] : 1;
-  const float loss = w * static_cast<float>(1 - g.smoothing) * -log_prob[t];
-  if (g.smoothing == 0) return loss;
-  Vec total = {};
-  each(0, g.cols, [&](int64_t c, auto part) {
-    total -= weight_at(weight, c, part) * part.load(log_prob + c);
+/// The weights g of -log p from class c on, in a row of soft targets q.
+template <class Part>
+TAXON_INLINE Vec soft_weight(const Terms& k, const float* q, int64_t c, Part part) {
+  return weight_at(k.weight, c, part) *
+         fma(broadcast(k.keep), part.load(q + c), broadcast(k.uniform));
+}
+
+float soft_row(const Terms& k, const float* x, const float* q, float* d, int64_t cols) {
+  const Exponentials s = exponentials(x, d, cols);
+  Vec loss = {}, sums = {};
+  each(0, cols, [&](int64_t c, auto part) {
+    const Vec share = soft_weight(k, q, c, part);
+    loss += part.or_else(share * surprise(x, s, c, part), Vec{});
+    sums += part.or_else(share, Vec{});
   });
-  return loss + static_cast<float>(g.smoothing / static_cast<double>(g.cols)) * sum_of(total);
-}
-
-void soft_grad(const CrossEntropyGradArgs& g, int64_t r) {
-  const float* q = floats(g.soft) + r * g.cols;
-  const float* weight = floats(g.class_weight);
-  const float* log_prob = floats(g.log_prob) + r * g.cols;
-  float* dlogits = static_cast<float*>(g.dlogits) + r * g.cols;
-  Vec sums = {};
-  each_soft(q, weight, g.smoothing, g.cols,
-            [&](int64_t, auto part, Vec share) { sums += part.or_else(share, Vec{}); });
-  const Vec total = broadcast(sum_of(sums)), scale = broadcast(floats(g.scale)[r]);
-  each_soft(q, weight, g.smoothing, g.cols, [&](int64_t c, auto part, Vec share) {
-    part.store(dlogits + c, scale * (exp(part.load(log_prob + c)) * total - share));
-  });
-}
-
-/// The sum of the class weights.
-float sum_of_weights(const CrossEntropyGradArgs& g) {
-  if (g.class_weight == nullptr) return static_cast<float>(g.cols);
-  Vec total = {};
-  each(0, g.cols, [&](int64_t c, auto part) { total += part.load(floats(g.class_weight) + c); });
-  return sum_of(total);
-}
-
-void index_grad(const CrossEntropyGradArgs& g, int64_t r, float weights) {
-  const int64_t t = g.index[r];
-  const float* weight = floats(g.class_weight);
-  const float* log_prob = floats(g.log_prob) + r * g.cols;
-  float* dlogits = static_cast<float*>(g.dlogits) + r * g.cols;
-  if (t == g.ignore_index) {
-    __builtin_memset(dlogits, 0, static_cast<size_t>(g.cols) * sizeof(float));
-    return;
+  if (d != nullptr) {
+    const Vec factor = broadcast(sum_of(sums) / s.sum), scale = broadcast(1 / k.divisor);
+    each(0, cols, [&](int64_t c, auto part) {
+      part.store(d + c, scale * (part.load(d + c) * factor - soft_weight(k, q, c, part)));
+    });
   }
-  const float w = weight != nullptr ? weight[t] : 1, scale = floats(g.scale)[r];
-  const float own = w * static_cast<float>(1 - g.smoothing);
-  const float uniform = static_cast<float>(g.smoothing / static_cast<double>(g.cols));
-  const Vec total = broadcast(own + uniform * weights);
-  each(0, g.cols, [&](int64_t c, auto part) {
-    const Vec share = weight_at(weight, c, part) * uniform;
-    part.store(dlogits + c, scale * (exp(part.load(log_prob + c)) * total - share));
+  return sum_of(loss);
+}
+
+/// Whether the target t is the first of the row's largest logits.
+TAXON_INLINE bool is_hit(const float* x, int64_t t, float most) {
+  return x[t] == most && (t == 0 || row_max(x, t)[0] < most);
+}
+
+/// `hit` is where to say so, or null.
+float index_row(const Terms& k, const float* x, int64_t t, float* d, uint8_t* hit, int64_t cols) {
+  const Exponentials s = exponentials(x, d, cols);
+  if (hit != nullptr) *hit = is_hit(x, t, s.most) ? 1 : 0;
+  const float own = (k.weight != nullptr ? k.weight[t] : 1) * k.keep, scale = 1 / k.divisor;
+  if (d != nullptr) {
+    const Vec factor = broadcast((own + k.uniform * k.weights) / s.sum);
+    each(0, cols, [&](int64_t c, auto part) {
+      const Vec share = weight_at(k.weight, c, part) * k.uniform;
+      part.store(d + c, scale * (part.load(d + c) * factor - share));
+    });
+    d[t] -= scale * own;
+  }
+  const float loss = own * (s.log_sum - (x[t] - s.most));
+  if (k.uniform == 0) return loss;
+  Vec total = {};
+  each(0, cols, [&](int64_t c, auto part) {
+    const Vec share = weight_at(k.weight, c, part) * surprise(x, s, c, part);
+    total += part.or_else(share, Vec{});
   });
-  dlogits[t] -= scale * own;
+  return loss + k.uniform * sum_of(total);
+}
+
+float sum_of_weights(const float* weight, int64_t cols) {
+  if (weight == nullptr) return static_cast<float>(cols);
+  Vec total = {};
+  each(0, cols, [&](int64_t c, auto part) { total += part.load(weight + c); });
+  return sum_of(total);
+}
+
+/// What the mean divides by.
+float weight_of_rows(const CrossEntropyArgs& g) {
+  if (g.soft != nullptr) return static_cast<float>(g.rows);
+  double total = 0;
+  for (int64_t r = 0; r < g.rows; ++r) {
+    if (g.index[r] == g.ignore_index) continue;
+    total +=
+        g.class_weight != nullptr ? static_cast<double>(floats(g.class_weight)[g.index[r]]) : 1;
+  }
+  return static_cast<float>(total);
+}
+
+float row(const CrossEntropyArgs& g, const Terms& k, int64_t r) {
+  const float* x = floats(g.logits) + r * g.cols;
+  float* d = g.dlogits != nullptr ? static_cast<float*>(g.dlogits) + r * g.cols : nullptr;
+  if (g.soft != nullptr) return soft_row(k, x, floats(g.soft) + r * g.cols, d, g.cols);
+  uint8_t* hit = g.hits != nullptr ? g.hits + r : nullptr;
+  if (g.index[r] != g.ignore_index) return index_row(k, x, g.index[r], d, hit, g.cols);
+  if (hit != nullptr) *hit = 0;
+  if (d != nullptr) __builtin_memset(d, 0, static_cast<size_t>(g.cols) * sizeof(float));
+  return 0;
 }
 
 }  // namespace
@@ -92,35 +134,17 @@ namespace TAXON_ISA {
 
 void cross_entropy(const CrossEntropyArgs& g, const Exec& exec) {
   float* loss = static_cast<float*>(g.loss);
-  float* weight = static_cast<float*>(g.weight);
+  const float* weight = floats(g.class_weight);
+  const Terms terms{weight, static_cast<float>(1 - g.smoothing),
+                    static_cast<float>(g.smoothing / static_cast<double>(g.cols)),
+                    sum_of_weights(weight, g.cols), g.mean ? weight_of_rows(g) : 1};
   parallel_rows(exec, g.rows, g.cols, [&](int64_t first, int64_t last) {
-    for (int64_t r = first; r < last; ++r) {
-      float* log_prob = static_cast<float*>(g.log_prob) + r * g.cols;
-      log_softmax_row(floats(g.logits) + r * g.cols, log_prob, g.cols);
-      if (g.soft != nullptr) {
-        loss[r] = soft_loss(g, r, log_prob);
-        weight[r] = 1;
-      } else if (g.index[r] == g.ignore_index) {
-        loss[r] = weight[r] = 0;
-      } else {
-        loss[r] = index_loss(g, g.index[r], log_prob);
-        weight[r] = g.class_weight != nullptr ? floats(g.class_weight)[g.index[r]] : 1;
-      }
-    }
+    for (int64_t r = first; r < last; ++r) loss[r] = row(g, terms, r);
   });
-}
-
-void cross_entropy_grad(const CrossEntropyGradArgs& g, const Exec& exec) {
-  const float weights = sum_of_weights(g);
-  parallel_rows(exec, g.rows, g.cols, [&](int64_t first, int64_t last) {
-    for (int64_t r = first; r < last; ++r) {
-      if (g.soft != nullptr) {
-        soft_grad(g, r);
-      } else {
-        index_grad(g, r, weights);
-      }
-    }
-  });
+  if (g.result == nullptr) return;
+  Vec total = {};
+  each(0, g.rows, [&](int64_t r, auto part) { total += part.load(loss + r); });
+  *static_cast<float*>(g.result) = sum_of(total) / terms.divisor;
 }
 
 }  // namespace TAXON_ISA

@@ -1,7 +1,9 @@
 // Cross-entropy and binary cross-entropy, with all their options.
 #include <taxon/kernels/softmax.h>
 
+#include <algorithm>
 #include <cfloat>
+#include <vector>
 
 #include "row_check.h"
 
@@ -26,30 +28,23 @@ const Options options[] = {{false, false, 0}, {false, false, 0.1}, {false, true,
                            {false, true, 0},  {true, false, 0},    {true, true, 0.2}};
 
 struct Inputs {
-  Guarded<float> logits, soft, weight, log_prob, scale;
+  Guarded<float> logits, soft, weight;
   Guarded<std::int64_t> index;
 };
 Inputs inputs(const Case& s) {
   const std::int64_t n = s.rows * s.cols;
-  Inputs in{reals(n, 1, -3, 3), reals(n, 2, 0, 1),       reals(s.cols, 3, 0.5, 2),
-            Guarded<float>(n),  reals(s.rows, 4, -1, 1), Guarded<std::int64_t>(s.rows)};
+  Inputs in{reals(n, 1, -3, 3), reals(n, 2, 0, 1), reals(s.cols, 3, 0.5, 2),
+            Guarded<std::int64_t>(s.rows)};
   for (std::int64_t r = 0; r < s.rows; ++r) in.index[r] = r % 5 == 3 ? -100 : r * 7 % s.cols;
-  SoftmaxArgs args;
-  args.outer = s.rows;
-  args.axis = s.cols;
-  args.log = true;
-  args.x = in.logits.data();
-  args.y = in.log_prob.data();
-  run_row(reference_of(softmax_rows(Type::f32)), args);
   return in;
 }
 
-template <class Args>
-Args with_targets(const Case& s, const Options& o, const Inputs& in) {
-  Args args;
+CrossEntropyArgs cross_entropy_of(const Case& s, const Options& o, const Inputs& in) {
+  CrossEntropyArgs args;
   args.rows = s.rows;
   args.cols = s.cols;
   args.smoothing = o.smoothing;
+  args.logits = in.logits.data();
   args.index = o.soft ? nullptr : in.index.data();
   args.soft = o.soft ? in.soft.data() : nullptr;
   args.class_weight = o.weighted ? in.weight.data() : nullptr;
@@ -67,51 +62,89 @@ Guarded<float> extremes() {
 
 }  // namespace
 
-TEST_CASE("cross_entropy", "[softmax]") {
+TEST_CASE("cross_entropy and its gradient", "[softmax]") {
   for (const Case& s : cases) {
     const Inputs in = inputs(s);
     for (const Options& o : options) {
-      INFO(s.rows << " x " << s.cols << " soft " << o.soft << " weighted " << o.weighted
-                  << " smoothing " << o.smoothing);
-      auto args = with_targets<CrossEntropyArgs>(s, o, in);
-      args.logits = in.logits.data();
-      const auto bind = [](CrossEntropyArgs& a, Buffers& out) {
-        a.loss = out[0].data();
-        a.weight = out[1].data();
-        a.log_prob = out[2].data();
-      };
-      const auto cols = static_cast<double>(s.cols);
-      // log p lies above -13; a soft target weighs up to `cols` of them, each by at most 2.
-      const double log_error = eps * (16 + cols / 4);
-      const double terms = o.soft ? cols : 2;
-      const double absolute = 2 * terms * (log_error + eps * 13 * (4 + terms / 4));
-      check_rows(cross_entropy_rows(Type::f32), args,
-                 {Guarded<float>(s.rows), Guarded<float>(s.rows), Guarded<float>(s.rows * s.cols)},
-                 bind, [&](const Buffers& out, const Buffers& expected, const auto&) {
-                   CHECK(within(out[0], expected[0], absolute, 4 * eps));
-                   CHECK(same_values(out[1], expected[1]));
-                   CHECK(within(out[2], expected[2], log_error, 4 * eps));
-                 });
+      for (const bool mean : {false, true}) {
+        INFO(s.rows << " x " << s.cols << " soft " << o.soft << " weighted " << o.weighted
+                    << " smoothing " << o.smoothing << " mean " << mean);
+        CrossEntropyArgs args = cross_entropy_of(s, o, in);
+        args.mean = mean;
+        const auto rows = static_cast<double>(s.rows), cols = static_cast<double>(s.cols);
+        // log p lies above -13; a soft target weighs up to `cols` of them, each by at most 2.
+        const double terms = o.soft ? cols : 2, log_error = eps * (16 + cols / 4);
+        const double error = 2 * terms * (log_error + eps * 13 * (4 + terms / 4));
+        // p * sum(g) - g: a soft row's g add up to at most 2 cols.
+        const double total = o.soft ? 2 * cols : 3;
+        // At least 4 of 5 rows count, by weights of at least 1/2.
+        const double scale = mean ? 2.5 / rows : 1;
+        check_rows(
+            cross_entropy_rows(Type::f32), args,
+            {Guarded<float>(s.rows), Guarded<float>(1), Guarded<float>(s.rows * s.cols)},
+            [](CrossEntropyArgs& a, Buffers& out) {
+              a.loss = out[0].data();
+              a.result = out[1].data();
+              a.dlogits = out[2].data();
+            },
+            [&](const Buffers& out, const Buffers& expected, const auto&) {
+              CHECK(within(out[0], expected[0], error, 4 * eps));
+              CHECK(within(out[1], expected[1], scale * rows * error, eps * (8 + rows / 4)));
+              CHECK(within(out[2], expected[2], scale * eps * (8 + total / 4) * total, 16 * eps));
+            });
+      }
     }
   }
 }
 
-TEST_CASE("cross_entropy's gradient", "[softmax]") {
+TEST_CASE("cross_entropy without a gradient gives the same losses", "[softmax]") {
   for (const Case& s : cases) {
     const Inputs in = inputs(s);
     for (const Options& o : options) {
-      INFO(s.rows << " x " << s.cols << " soft " << o.soft << " weighted " << o.weighted
-                  << " smoothing " << o.smoothing);
-      auto args = with_targets<CrossEntropyGradArgs>(s, o, in);
-      args.log_prob = in.log_prob.data();
-      args.scale = in.scale.data();
-      // p * sum(g) - g: a soft row's g add up to at most 2 cols.
-      const double total = o.soft ? 2 * static_cast<double>(s.cols) : 3;
-      check_rows(
-          cross_entropy_grad_rows(Type::f32), args, {Guarded<float>(s.rows * s.cols)},
-          [](CrossEntropyGradArgs& a, Buffers& out) { a.dlogits = out[0].data(); },
-          nearly(eps * (8 + total / 4) * total, 16 * eps));
+      CrossEntropyArgs args = cross_entropy_of(s, o, in);
+      for_each_row(cross_entropy_rows(Type::f32), [&](const auto& row) {
+        INFO(row.name << ' ' << s.rows << " x " << s.cols);
+        Guarded<float> with(s.rows), without(s.rows), gradient(s.rows * s.cols);
+        args.loss = with.data();
+        args.dlogits = gradient.data();
+        run_row(row, args);
+        args.loss = without.data();
+        args.dlogits = nullptr;
+        run_row(row, args);
+        CHECK(same_bits(without, with));
+      });
     }
+  }
+}
+
+TEST_CASE("cross_entropy counts the first of the largest logits as a hit", "[softmax]") {
+  for (const Case& s : cases) {
+    const Guarded<float> logits = integers(s.rows * s.cols, 5, 0, 2);  // ties in most rows
+    Guarded<std::int64_t> index(s.rows);
+    std::vector<std::uint8_t> expected;
+    for (std::int64_t r = 0; r < s.rows; ++r) {
+      const float* x = logits.data() + r * s.cols;
+      const auto first = std::max_element(x, x + s.cols) - x;
+      const std::int64_t targets[] = {first, s.cols - 1, -100, 0};
+      index[r] = targets[r % 4];
+      expected.push_back(index[r] == first ? 1 : 0);
+    }
+    Guarded<float> loss(s.rows);
+    CrossEntropyArgs args;
+    args.rows = s.rows;
+    args.cols = s.cols;
+    args.logits = logits.data();
+    args.index = index.data();
+    args.loss = loss.data();
+    for_each_row(cross_entropy_rows(Type::f32), [&](const auto& row) {
+      for (int threads = 1; threads <= 3; ++threads) {
+        INFO(row.name << ' ' << s.rows << " x " << s.cols << " threads " << threads);
+        Guarded<std::uint8_t> hits(s.rows);
+        args.hits = hits.data();
+        run_row(row, args, threads);
+        CHECK(std::vector<std::uint8_t>(hits.begin(), hits.end()) == expected);
+      }
+    });
   }
 }
 
@@ -127,16 +160,17 @@ TEST_CASE("cross_entropy ignores a class that does not take part", "[softmax]") 
   args.logits = logits.data();
   args.index = &target;
   check_rows(
-      cross_entropy_rows(Type::f32), args,
-      {Guarded<float>(1), Guarded<float>(1), Guarded<float>(3)},
+      cross_entropy_rows(Type::f32), args, {Guarded<float>(1), Guarded<float>(3)},
       [](CrossEntropyArgs& a, Buffers& out) {
         a.loss = out[0].data();
-        a.weight = out[1].data();
-        a.log_prob = out[2].data();
+        a.dlogits = out[1].data();
       },
       [](const Buffers& out, const Buffers&, const auto&) {
         // torch: F.cross_entropy(tensor([[1, -inf, 2]]), tensor([2]))
         CHECK(static_cast<double>(out[0][0]) == Approx(0.31326168751822286).epsilon(1e-6));
+        CHECK(static_cast<double>(out[1][0]) == Approx(0.26894142136999512).epsilon(1e-6));
+        CHECK(out[1][1] == 0);
+        CHECK(static_cast<double>(out[1][2]) == Approx(-0.26894142136999512).epsilon(1e-6));
       });
 }
 

@@ -10,7 +10,6 @@ namespace taxon::kernels {
 TAXON_VECTOR_KERNEL(softmax, SoftmaxArgs)
 TAXON_VECTOR_KERNEL(softmax_grad, SoftmaxGradArgs)
 TAXON_VECTOR_KERNEL(cross_entropy, CrossEntropyArgs)
-TAXON_VECTOR_KERNEL(cross_entropy_grad, CrossEntropyGradArgs)
 TAXON_VECTOR_KERNEL(bce, BceArgs)
 TAXON_VECTOR_KERNEL(bce_grad, BceGradArgs)
 

@@ -83,6 +83,29 @@ void check_smoothing(const char* loss, double smoothing) {
 
 }  // namespace
 
+double correct_predictions(const Tensor& logits, const Tensor& target) {
+  const auto x = logits.view<float>();
+  const std::int64_t n = logits.dim(0), classes = logits.dim(1);
+  double correct = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float* row = x.data() + i * classes;
+    if (target.dtype() == DType::i64) {
+      const auto best = std::max_element(row, row + classes) - row;
+      correct += best == target.view<std::int64_t>()[static_cast<std::size_t>(i)] ? 1 : 0;
+      continue;
+    }
+    const float* truth = target.view<float>().data() + i * classes;
+    int right = 0;
+    for (std::int64_t c = 0; c < classes; ++c) right += (row[c] > 0) == (truth[c] > 0.5f) ? 1 : 0;
+    correct += static_cast<double>(right) / static_cast<double>(classes);
+  }
+  return correct;
+}
+
+Loss::Counted Loss::counted(const Tensor& logits, const Tensor& target) const {
+  return {(*this)(logits, target), correct_predictions(logits, target)};
+}
+
 CrossEntropy::CrossEntropy(CrossEntropyOptions options, Tensor class_weight)
     : options_(options), class_weight_(std::move(class_weight)) {
   check_smoothing("CrossEntropy", options_.label_smoothing);
@@ -90,6 +113,14 @@ CrossEntropy::CrossEntropy(CrossEntropyOptions options, Tensor class_weight)
 
 Tensor CrossEntropy::operator()(const Tensor& logits, const Tensor& target) const {
   return cross_entropy(logits, target, like(class_weight_, logits), options_);
+}
+
+Loss::Counted CrossEntropy::counted(const Tensor& logits, const Tensor& target) const {
+  if (target.dtype() != DType::i64) return Loss::counted(logits, target);
+  const CrossEntropyHits both =
+      cross_entropy_hits(logits, target, like(class_weight_, logits), options_);
+  const auto hits = both.hits.view<std::uint8_t>();
+  return {both.loss, static_cast<double>(std::count(hits.begin(), hits.end(), 1))};
 }
 
 std::string CrossEntropy::str() const {

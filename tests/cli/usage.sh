@@ -63,6 +63,9 @@ done
 grep -q "^conv1 .* forward .*/implicit_gemm/.*winograd/.*: few channels" out || fail "why not Winograd"
 grep -q "^bn1 .* backward .*batch_norm_grad/" out || fail "bn1 backward"
 grep -q "^fc .* 10x8 \* 8x64 .* weights .*gemm/" out || fail "fc weights"
+run 0 info --kernels lenet --batch 8 --seconds 0
+grep -q "^0 .* 1->6 28x28, pool .* forward .*conv_pool/.* 0.002 GFLOP" out || fail "lenet's first layer"
+grep -q "^0 .* 1->6 28x28, pool .* weights .*conv_pool_backward_weight/" out || fail "its gradient"
 run 0 info --kernels resnet8 --batch 8 --seconds 0 --exact-conv
 grep -q "^layer1.0.conv1 .*forward .*/implicit_gemm/" out || fail "--exact-conv"
 run 0 info --kernels resnet8 --batch 2 --seconds 0.01 --threads 1 --json

@@ -55,6 +55,49 @@ TEST_CASE("small results by hand") {
   CHECK(std::abs(cross_entropy(values({0, 0}, {1, 2}), target).item() - std::log(2.0)) < 1e-6);
 }
 
+TEST_CASE("cross_entropy_hits: the loss, its gradient and the right rows in one pass") {
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{1, 0, 2, -100}, {4});
+  Tensor x = values({0, 2, 1, 3, 3, 3, 1, 2, 1, 5, 0, 0}, {4, 3}).set_requires_grad();
+  Tensor same = x.clone().set_requires_grad();
+  const CrossEntropyHits both = cross_entropy_hits(x, target);
+  CHECK(both.hits.to_vector<std::uint8_t>() == std::vector<std::uint8_t>{1, 1, 0, 0});
+  const Tensor loss = cross_entropy(same, target);
+  CHECK(both.loss.item() == loss.item());
+  both.loss.backward();
+  loss.backward();
+  CHECK(x.grad().to_vector<float>() == same.grad().to_vector<float>());
+  CHECK_THROWS_AS(cross_entropy_hits(x, x.detach()), DTypeError);
+}
+
+TEST_CASE("the gradient of cross_entropy takes the factor that comes from above") {
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{1, 0}, {2});
+  const auto gradient = [&](Reduction reduction, double factor) {
+    Tensor x = Tensor::normal({2, 3}, 0, 1, 7, 0, DType::f64).set_requires_grad();
+    CrossEntropyOptions options;
+    options.reduction = reduction;
+    const Tensor loss = cross_entropy(x, target, {}, options);
+    (reduction == Reduction::none ? sum(mul(loss, factor)) : mul(loss, factor)).backward();
+    return x.grad().to_vector<double>();
+  };
+  const std::vector<double> once = gradient(Reduction::sum, 1);
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    CHECK(gradient(Reduction::sum, 3)[i] == Approx(3 * once[i]));
+    CHECK(gradient(Reduction::none, 3)[i] == Approx(3 * once[i]));
+    CHECK(gradient(Reduction::mean, 3)[i] == Approx(1.5 * once[i]));
+  }
+}
+
+TEST_CASE("lerp_ of a list moves each of its tensors") {
+  Tensors y{values({0, 8}, {2}), Tensor::full({3}, 4, DType::f64), values({-4}, {1})};
+  const Tensors x{values({4, 0}, {2}), Tensor::zeros({3}, DType::f64), values({4}, {1})};
+  lerp_(y, x, 0.25);
+  CHECK(y[0].to_vector<float>() == std::vector<float>{1, 6});
+  CHECK(y[1].to_vector<double>() == std::vector<double>{3, 3, 3});
+  CHECK(y[2].to_vector<float>() == std::vector<float>{-2});
+  CHECK_THROWS_AS(lerp_(y, {x[0], x[1]}, 0.25), ShapeError);
+  CHECK_THROWS_AS(lerp_(y, {x[0], x[2], x[1]}, 0.25), ShapeError);
+}
+
 TEST_CASE("conversions between dtypes") {
   const Tensor x = values({-1.5F, 0, 2.75F, 200}, {4});
   CHECK(x.to(DType::i32).to_vector<std::int32_t>() == std::vector<std::int32_t>{-1, 0, 2, 200});

@@ -95,7 +95,6 @@ TEST_CASE("the list covers every family, once for each type", "[registry]") {
                                     "softmax",
                                     "softmax_grad",
                                     "cross_entropy",
-                                    "cross_entropy_grad",
                                     "bce",
                                     "bce_grad",
                                     "max_pool",

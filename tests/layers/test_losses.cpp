@@ -116,6 +116,26 @@ TEST_CASE("cross-entropy", "[losses]") {
   check_extremes(loss, class_target());
 }
 
+TEST_CASE("losses count the predictions that are right", "[losses]") {
+  const Tensor logits = Tensor::normal(Shape{50, 7}, 0, 1, 3);
+  std::vector<std::int64_t> index;
+  for (std::int64_t i = 0; i < 50; ++i) index.push_back(i % 7);
+  const Tensor target = Tensor::from(index, Shape{50});
+  const Tensor soft = one_hot(target, 7);
+  for (const Tensor& t : {target, soft}) {
+    const double expected = correct_predictions(logits, t);
+    CHECK(expected > 0);
+    CHECK(CrossEntropy().counted(logits, t).correct == expected);
+    CHECK(CrossEntropy().counted(logits, t).loss.item() == CrossEntropy()(logits, t).item());
+    CHECK(BCEWithLogits().counted(logits, t).correct == expected);
+  }
+  const Tensor two = Tensor::from(std::vector<float>{1, 2, -1, 3, 3, 3}, Shape{2, 3});
+  const Tensor first = Tensor::from(std::vector<std::int64_t>{1, 1}, Shape{2});
+  CHECK(correct_predictions(two, first) == 1);
+  const Tensor labels = Tensor::from(std::vector<float>{1, 0, 0, 1, 1, 1}, Shape{2, 3});
+  CHECK(correct_predictions(two, labels) == Approx(1 + 2.0 / 3));
+}
+
 TEST_CASE("binary cross-entropy", "[losses]") {
   BCEWithLogits loss;
   const auto bce = [](double p, double t) { return -t * std::log(p) - (1 - t) * std::log(1 - p); };

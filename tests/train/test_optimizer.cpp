@@ -88,6 +88,53 @@ TEST_CASE("adamw follows torch.optim.AdamW") {
       0.1, {0.90185905324088889, -1.9263715632785574, 0.4300799877084529});
 }
 
+TEST_CASE("parameters are updated together as each would be alone") {
+  for (const bool adam : {false, true}) {
+    const auto make = [adam](std::vector<ParamGroup> groups) -> std::unique_ptr<Optimizer> {
+      if (adam) return std::make_unique<AdamW>(std::move(groups), 0.1);
+      return sgd(0.9, 0, true)(std::move(groups));
+    };
+    std::vector<Tensor> together, alone;
+    std::vector<ParamGroup> groups;
+    for (const DType dtype : {DType::f32, DType::f64, DType::f32}) {
+      together.push_back(parameter(dtype));
+      alone.push_back(parameter(dtype));
+      groups.push_back(group(together.back(), 0.1 * static_cast<double>(groups.size()))[0]);
+      groups.back().lr_scale = static_cast<double>(groups.size());
+    }
+    const auto all = make(groups);
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      ParamGroup own = groups[i];
+      own.params[0].tensor = alone[i];
+      const auto one = make({own});
+      for (const Values& g : gradients) {
+        // The last one has a gradient from the second step on.
+        if (i == 2 && &g == &gradients[0]) continue;
+        alone[i].set_grad(Tensor::from(g, Shape{3}).to(alone[i].dtype()));
+        one->step();
+      }
+    }
+    for (const Values& g : gradients) {
+      for (std::size_t i = 0; i < together.size(); ++i) {
+        if (i == 2 && &g == &gradients[0]) continue;
+        together[i].set_grad(Tensor::from(g, Shape{3}).to(together[i].dtype()));
+      }
+      all->step();
+    }
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      CHECK(together[i].to(DType::f64).to_vector<double>() ==
+            alone[i].to(DType::f64).to_vector<double>());
+    }
+  }
+}
+
+TEST_CASE("an optimizer refuses a dtype that it has no rule for") {
+  Tensor p = parameter(DType::bf16);
+  const auto optimizer = sgd(0)(group(p));
+  p.set_grad(Tensor::zeros(Shape{3}, DType::bf16));
+  REQUIRE_THROWS_AS(optimizer->step(), DTypeError);
+}
+
 TEST_CASE("an optimizer goes on from its saved state bit by bit") {
   for (const bool adam : {false, true}) {
     const auto make = [adam](std::vector<ParamGroup> groups) -> std::unique_ptr<Optimizer> {

@@ -1,5 +1,6 @@
 // What all optimizers share: groups, steps, named state.
 #include <taxon/base/error.h>
+#include <taxon/core/dispatch.h>
 #include <taxon/train/optimizer.h>
 
 #include <algorithm>
@@ -34,12 +35,16 @@ Optimizer::Optimizer(std::vector<ParamGroup> groups, double lr)
 
 void Optimizer::step() {
   NoGrad no_grad;
+  std::vector<Due> f32, f64;
   for (Slot& slot : slots_) {
     const Tensor grad = slot.param.grad();
     if (!grad.defined()) continue;
+    const bool wide = float_type("optimizer", slot.param.dtype()) == kernels::Type::f64;
+    (wide ? f64 : f32).push_back({&slot, grad, lr_ * slot.lr_scale});
     ++slot.updates;
-    update(slot, grad, lr_ * slot.lr_scale);
   }
+  if (!f32.empty()) update(DType::f32, f32);
+  if (!f64.empty()) update(DType::f64, f64);
 }
 
 void Optimizer::zero_grad() {

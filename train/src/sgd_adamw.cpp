@@ -4,6 +4,8 @@
 #include <taxon/kernels/optim.h>
 #include <taxon/train/optimizer.h>
 
+#include <cmath>
+
 namespace taxon {
 
 Sgd::Sgd(std::vector<ParamGroup> groups, double lr, SgdOptions options)
@@ -22,22 +24,29 @@ const std::vector<std::string>& Sgd::state_names() const {
   return names;
 }
 
-void Sgd::update(Slot& slot, const Tensor& grad, double lr) {
+void Sgd::update(DType dtype, const std::vector<Due>& due) {
+  std::vector<kernels::SgdTensor> tensors;
+  tensors.reserve(due.size());
+  for (const auto& [slot, grad, lr] : due) {
+    kernels::SgdTensor& t = tensors.emplace_back();
+    t.n = slot->param.numel();
+    t.lr = lr;
+    t.weight_decay = slot->weight_decay;
+    if (options_.momentum != 0) {
+      t.first = slot->state.empty();
+      if (t.first) slot->state.push_back(Tensor::zeros(slot->param.shape(), dtype));
+      t.v = slot->state[0].mutable_raw();
+    }
+    t.p = slot->param.mutable_raw();
+    t.g = grad.raw();
+  }
   kernels::SgdArgs args;
-  args.n = slot.param.numel();
-  args.lr = lr;
+  args.count = static_cast<std::int64_t>(tensors.size());
+  args.tensors = tensors.data();
   args.momentum = options_.momentum;
   args.dampening = options_.dampening;
   args.nesterov = options_.nesterov;
-  args.weight_decay = slot.weight_decay;
-  if (options_.momentum != 0) {
-    args.first = slot.state.empty();
-    if (args.first) slot.state.push_back(Tensor::zeros(slot.param.shape(), slot.param.dtype()));
-    args.v = slot.state[0].mutable_raw();
-  }
-  args.p = slot.param.mutable_raw();
-  args.g = grad.raw();
-  run_kernel(kernels::sgd_rows(float_type("sgd", slot.param.dtype())), args);
+  run_kernel(kernels::sgd_rows(kernel_type(dtype)), args);
 }
 
 AdamW::AdamW(std::vector<ParamGroup> groups, double lr, AdamWOptions options)
@@ -51,25 +60,31 @@ const std::vector<std::string>& AdamW::state_names() const {
   return names;
 }
 
-void AdamW::update(Slot& slot, const Tensor& grad, double lr) {
-  if (slot.state.empty()) {
-    for (int i = 0; i < 2; ++i) {
-      slot.state.push_back(Tensor::zeros(slot.param.shape(), slot.param.dtype()));
+void AdamW::update(DType dtype, const std::vector<Due>& due) {
+  std::vector<kernels::AdamWTensor> tensors;
+  tensors.reserve(due.size());
+  for (const auto& [slot, grad, lr] : due) {
+    while (slot->state.size() < 2) {
+      slot->state.push_back(Tensor::zeros(slot->param.shape(), dtype));
     }
+    const auto step = static_cast<double>(slot->updates);
+    kernels::AdamWTensor& t = tensors.emplace_back();
+    t.n = slot->param.numel();
+    t.keep = 1 - lr * slot->weight_decay;
+    t.rate = lr / (1 - std::pow(options_.beta1, step));
+    t.root = std::sqrt(1 - std::pow(options_.beta2, step));
+    t.p = slot->param.mutable_raw();
+    t.g = grad.raw();
+    t.m = slot->state[0].mutable_raw();
+    t.v = slot->state[1].mutable_raw();
   }
   kernels::AdamWArgs args;
-  args.n = slot.param.numel();
-  args.lr = lr;
+  args.count = static_cast<std::int64_t>(tensors.size());
+  args.tensors = tensors.data();
   args.beta1 = options_.beta1;
   args.beta2 = options_.beta2;
   args.eps = options_.eps;
-  args.weight_decay = slot.weight_decay;
-  args.step = slot.updates;
-  args.p = slot.param.mutable_raw();
-  args.g = grad.raw();
-  args.m = slot.state[0].mutable_raw();
-  args.v = slot.state[1].mutable_raw();
-  run_kernel(kernels::adamw_rows(float_type("adamw", slot.param.dtype())), args);
+  run_kernel(kernels::adamw_rows(kernel_type(dtype)), args);
 }
 
 }  // namespace taxon

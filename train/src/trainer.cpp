@@ -15,26 +15,6 @@ double now() {
   return std::chrono::duration<double>(t).count();
 }
 
-// Samples whose most probable class is right; several labels: the mean share of right labels.
-double correct_of(const Tensor& logits, const Tensor& target) {
-  const auto x = logits.view<float>();
-  const std::int64_t n = logits.dim(0), classes = logits.dim(1);
-  double correct = 0;
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float* row = x.data() + i * classes;
-    if (target.dtype() == DType::i64) {
-      const auto best = std::max_element(row, row + classes) - row;
-      correct += best == target.view<std::int64_t>()[static_cast<std::size_t>(i)] ? 1 : 0;
-      continue;
-    }
-    const float* truth = target.view<float>().data() + i * classes;
-    int right = 0;
-    for (std::int64_t c = 0; c < classes; ++c) right += (row[c] > 0) == (truth[c] > 0.5f) ? 1 : 0;
-    correct += static_cast<double>(right) / static_cast<double>(classes);
-  }
-  return correct;
-}
-
 void prefixed(std::vector<NamedTensor>& out, const std::string& prefix,
               const std::vector<NamedTensor>& in) {
   for (const NamedTensor& t : in) out.push_back({prefix + t.name, t.tensor});
@@ -87,7 +67,7 @@ double Trainer::train_batch(const Batch& batch) {
   parts_.optimizer->set_lr(options_.schedule.rate(progress_.step));
   parts_.optimizer->zero_grad();
   const Tensor logits = parts_.model->forward(batch.x);
-  const Tensor loss = (*parts_.loss)(logits, batch.y);
+  const auto [loss, correct] = parts_.loss->counted(logits, batch.y);
   const double value = loss.item();
   if (!std::isfinite(value)) {
     fail<TrainingError>("training stopped at step ", progress_.step + 1, " (epoch ",
@@ -98,14 +78,14 @@ double Trainer::train_batch(const Batch& batch) {
   parts_.optimizer->step();
   ++progress_.step;
   if (parts_.average) average_weights();
-  count(batch, logits, value);
+  count(batch, value, correct);
   return value;
 }
 
-void Trainer::count(const Batch& batch, const Tensor& logits, double loss) {
+void Trainer::count(const Batch& batch, double loss, double correct) {
   ++progress_.batch;
   progress_.loss_sum += loss * static_cast<double>(batch.size());
-  progress_.correct += correct_of(logits, batch.y);
+  progress_.correct += correct;
   progress_.seen += batch.size();
 }
 
@@ -116,13 +96,16 @@ void Trainer::average_weights() {
   const double decay = std::min(options_.ema, (1 + t) / (10 + t));
   const auto from = parts_.model->state();
   auto to = parts_.average->state();
+  Tensors averages, weights;
   for (std::size_t i = 0; i < to.size(); ++i) {
     if (is_floating(to[i].tensor.dtype())) {
-      lerp_(to[i].tensor, from[i].tensor, 1 - decay);
+      averages.push_back(to[i].tensor);
+      weights.push_back(from[i].tensor);
     } else {
       to[i].tensor.copy_from(from[i].tensor);
     }
   }
+  lerp_(averages, weights, 1 - decay);
 }
 
 void Trainer::report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now) {

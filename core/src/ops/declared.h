@@ -177,9 +177,13 @@ struct LogSoftmax {
   TAXON_OP_RULES;
 };
 struct CrossEntropyOp {
-  static constexpr OpInfo info{"cross_entropy",
-                               "-log softmax(x)[target], indices or probabilities"};
-  using Options = CrossEntropyOptions;
+  static constexpr OpInfo info{
+      "cross_entropy",
+      "-log softmax(x)[target], indices or probabilities, its gradient in the same pass; outputs "
+      "(loss, hits)"};
+  struct Options : CrossEntropyOptions {
+    bool hits = false;
+  };
   TAXON_OP_RULES;
 };
 struct BceWithLogits {

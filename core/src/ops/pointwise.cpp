@@ -233,12 +233,29 @@ Tensor dropout(const Tensor& x, const DropoutOptions& options) {
 }
 
 void lerp_(Tensor& y, const Tensor& x, double weight) {
-  if (x.shape() != y.shape() || x.dtype() != y.dtype()) {
-    fail<ShapeError>("lerp_: ", x, " into ", y, "; expected the same shape and dtype");
+  Tensors ys{y};
+  lerp_(ys, {x}, weight);
+}
+
+void lerp_(Tensors& y, const Tensors& x, double weight) {
+  if (x.size() != y.size()) {
+    fail<ShapeError>("lerp_: ", x.size(), " tensors into ", y.size(), "; expected as many");
   }
-  const kernels::Type type = float_type("lerp_", y.dtype());
-  const kernels::LerpArgs args{y.numel(), weight, x.raw(), y.mutable_raw()};
-  run_kernel(kernels::lerp_rows(type), args);
+  std::vector<kernels::LerpTensor> f32, f64;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i].shape() != y[i].shape() || x[i].dtype() != y[i].dtype()) {
+      fail<ShapeError>("lerp_: ", x[i], " into ", y[i], "; expected the same shape and dtype");
+    }
+    const bool wide = float_type("lerp_", y[i].dtype()) == kernels::Type::f64;
+    (wide ? f64 : f32).push_back({y[i].numel(), x[i].raw(), y[i].mutable_raw()});
+  }
+  const auto run = [&](kernels::Type type, const std::vector<kernels::LerpTensor>& tensors) {
+    if (tensors.empty()) return;
+    const auto count = static_cast<std::int64_t>(tensors.size());
+    run_kernel(kernels::lerp_rows(type), kernels::LerpArgs{count, tensors.data(), weight});
+  };
+  run(kernels::Type::f32, f32);
+  run(kernels::Type::f64, f64);
 }
 
 }  // namespace taxon

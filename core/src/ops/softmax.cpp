@@ -79,21 +79,21 @@ void check_index_targets(const Tensor& target, std::int64_t classes, std::int64_
   }
 }
 
-// Forward and backward read the same fields.
-template <class Args>
-Args cross_entropy_args(const Tensor& target, const Tensor& class_weight, std::int64_t rows,
-                        std::int64_t cols, const CrossEntropyOptions& o) {
-  Args args;
-  args.rows = rows;
-  args.cols = cols;
+kernels::CrossEntropyArgs cross_entropy_args(const Tensors& in, const CrossEntropyOptions& o) {
+  const Tensor &logits = in[kLogits], &target = in[kTarget];
+  kernels::CrossEntropyArgs args;
+  args.rows = logits.dim(0);
+  args.cols = logits.dim(1);
   args.smoothing = o.label_smoothing;
   args.ignore_index = o.ignore_index;
+  args.mean = o.reduction == Reduction::mean;
+  args.logits = logits.raw();
   if (target.dtype() == DType::i64) {
     args.index = static_cast<const std::int64_t*>(target.raw());
   } else {
     args.soft = target.raw();
   }
-  args.class_weight = raw_or_null(class_weight);
+  args.class_weight = raw_or_null(in[kClassWeight]);
   return args;
 }
 
@@ -118,48 +118,42 @@ Specs CrossEntropyOp::infer(const Specs& in, const Options& o) {
   if (!(o.label_smoothing >= 0 && o.label_smoothing <= 1)) {
     fail<OptionError>("cross_entropy: label smoothing is ", o.label_smoothing, "; expected 0 to 1");
   }
-  return {{o.reduction == Reduction::none ? Shape{logits.shape[0]} : Shape{}, logits.dtype}};
+  if (o.hits && !index) {
+    fail<DTypeError>("cross_entropy_hits: target ", target, "; expected class indices, i64[",
+                     logits.shape[0], "]");
+  }
+  const Shape rows{logits.shape[0]};
+  return {{o.reduction == Reduction::none ? rows : Shape{}, logits.dtype},
+          {rows, DType::u8, o.hits}};
 }
 
 void CrossEntropyOp::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
   const Tensor& logits = in[kLogits];
-  const std::int64_t rows = logits.dim(0), cols = logits.dim(1);
-  if (in[kTarget].dtype() == DType::i64) check_index_targets(in[kTarget], cols, o.ignore_index);
-  const auto like = [&](const Shape& s) {
-    return Tensor::empty(s, logits.dtype(), logits.device());
-  };
-  Tensor loss = o.reduction == Reduction::none ? out[0] : like({rows});
-  Tensor weight = like({rows}), log_prob = like(logits.shape());
-  auto args =
-      cross_entropy_args<kernels::CrossEntropyArgs>(in[kTarget], in[kClassWeight], rows, cols, o);
-  args.logits = logits.raw();
-  args.loss = loss.mutable_raw();
-  args.weight = weight.mutable_raw();
-  args.log_prob = log_prob.mutable_raw();
-  run_kernel(kernels::cross_entropy_rows(kernel_type(logits.dtype())), args);
-  Tensor total;  // what the mean divides by
-  const NoGrad no_grad;
-  if (o.reduction == Reduction::sum) out[0].copy_from(sum(loss));
-  if (o.reduction == Reduction::mean) {
-    total = sum(weight);
-    out[0].copy_from(div(sum(loss), total));
+  if (in[kTarget].dtype() == DType::i64) {
+    check_index_targets(in[kTarget], logits.dim(1), o.ignore_index);
   }
-  for (const Tensor& t : {log_prob, in[kTarget], in[kClassWeight], total}) context.save(t);
+  auto args = cross_entropy_args(in, o);
+  const bool rows_only = o.reduction == Reduction::none;
+  Tensor loss = rows_only ? out[0] : Tensor::empty({args.rows}, logits.dtype(), logits.device());
+  args.loss = loss.mutable_raw();
+  if (!rows_only) args.result = out[0].mutable_raw();
+  if (o.hits) args.hits = static_cast<std::uint8_t*>(out[1].mutable_raw());
+  Tensor gradient;
+  if (context.needs_grad(kLogits)) {
+    gradient = Tensor::empty(logits.shape(), logits.dtype(), logits.device());
+    args.dlogits = gradient.mutable_raw();
+  }
+  run_kernel(kernels::cross_entropy_rows(kernel_type(logits.dtype())), args);
+  context.save(gradient);
 }
 
+// The gradient is there already; what is left is the factor, which is 1 where the loss is the end.
 Tensors CrossEntropyOp::backward(Context& context, const Tensors& dout, const Options& o) {
-  const Tensor log_prob = context.saved(0), target = context.saved(1);
-  const Tensor class_weight = context.saved(2), total = context.saved(3);
-  const std::int64_t rows = log_prob.dim(0), cols = log_prob.dim(1);
-  const Tensor scale = expand(total.defined() ? div(dout[0], total) : dout[0], {rows});
-  Tensor d = Tensor::empty(log_prob.shape(), log_prob.dtype(), log_prob.device());
-  auto args =
-      cross_entropy_args<kernels::CrossEntropyGradArgs>(target, class_weight, rows, cols, o);
-  args.log_prob = log_prob.raw();
-  args.scale = scale.raw();
-  args.dlogits = d.mutable_raw();
-  run_kernel(kernels::cross_entropy_grad_rows(kernel_type(log_prob.dtype())), args);
-  return {d};
+  const Tensor gradient = context.saved(0);
+  if (o.reduction == Reduction::none) {
+    return {mul(gradient, with_shape(dout[0], {gradient.dim(0), 1}))};
+  }
+  return {dout[0].item() == 1 ? gradient : mul(gradient, dout[0])};
 }
 
 Specs BceWithLogits::infer(const Specs& in, const Options&) {
@@ -223,7 +217,16 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& c
                      const CrossEntropyOptions& options) {
   check_constant("cross_entropy", "target", target);
   check_constant("cross_entropy", "class weights", class_weight);
-  return apply<ops::CrossEntropyOp>({logits, target, class_weight}, options);
+  return apply<ops::CrossEntropyOp>({logits, target, class_weight}, {options, false});
+}
+
+CrossEntropyHits cross_entropy_hits(const Tensor& logits, const Tensor& target,
+                                    const Tensor& class_weight,
+                                    const CrossEntropyOptions& options) {
+  check_constant("cross_entropy_hits", "class weights", class_weight);
+  const Tensors out =
+      apply_all<ops::CrossEntropyOp>({logits, target, class_weight}, {options, true});
+  return {out[0], out[1]};
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,

@@ -164,6 +164,14 @@ struct CrossEntropyOptions {
 /// [c] or undefined. -> scalar, or [n] with Reduction::none.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, const Tensor& class_weight = {},
                      const CrossEntropyOptions& options = {});
+struct CrossEntropyHits {
+  Tensor loss;
+  Tensor hits;  ///< u8 [n]: 1 where the first of the row's largest logits is its target, else 0
+};
+/// Both in one pass, for class indices.
+CrossEntropyHits cross_entropy_hits(const Tensor& logits, const Tensor& target,
+                                    const Tensor& class_weight = {},
+                                    const CrossEntropyOptions& options = {});
 /// logits, target [n, c] (target in [0, 1]); pos_weight [c] or undefined.
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
                                         const Tensor& pos_weight = {},
@@ -207,5 +215,7 @@ Tensor dropout(const Tensor& x, const DropoutOptions& options);
 // -------------------------------------------------------------------------
 /// y += weight * (x - y): moving averages of weights and of batch-norm statistics.
 void lerp_(Tensor& y, const Tensor& x, double weight);
+/// The same for each of a list, in one pass.
+void lerp_(Tensors& y, const Tensors& x, double weight);
 
 }  // namespace taxon

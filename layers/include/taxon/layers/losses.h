@@ -18,14 +18,25 @@ class Loss {
  public:
   virtual ~Loss() = default;
   virtual Tensor operator()(const Tensor& logits, const Tensor& target) const = 0;
+  /// Together with how many predictions are right; a loss that sees this on its way overrides it.
+  struct Counted {
+    Tensor loss;
+    double correct;
+  };
+  virtual Counted counted(const Tensor& logits, const Tensor& target) const;
   virtual std::string str() const = 0;  ///< "CrossEntropy(label_smoothing=0.1)"
 };
+
+/// Samples whose largest logit is that of the target, class indices i64 [n]; floating targets
+/// [n, c]: the mean share of labels whose logit is on the right side of 0.
+double correct_predictions(const Tensor& logits, const Tensor& target);
 
 /// -sum t log softmax(x), as torch's cross_entropy.
 class CrossEntropy : public Loss {
  public:
   explicit CrossEntropy(CrossEntropyOptions options = {}, Tensor class_weight = {});
   Tensor operator()(const Tensor& logits, const Tensor& target) const override;
+  Counted counted(const Tensor& logits, const Tensor& target) const override;
   std::string str() const override;
 
  private:

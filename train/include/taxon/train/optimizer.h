@@ -52,7 +52,14 @@ class Optimizer {
     std::int64_t updates = 0;
     double weight_decay = 0, lr_scale = 1;
   };
-  virtual void update(Slot& slot, const Tensor& grad, double lr) = 0;
+  /// A slot that has a gradient in this step.
+  struct Due {
+    Slot* slot;
+    Tensor grad;
+    double lr;
+  };
+  /// Updates all of them, whose parameters have this dtype (f32 or f64).
+  virtual void update(DType dtype, const std::vector<Due>& due) = 0;
   virtual const std::vector<std::string>& state_names() const = 0;
 
  private:
@@ -73,7 +80,7 @@ class Sgd : public Optimizer {
   Sgd(const Module& module, double lr, SgdOptions options = {}, double weight_decay = 0);
 
  protected:
-  void update(Slot& slot, const Tensor& grad, double lr) override;
+  void update(DType dtype, const std::vector<Due>& due) override;
   const std::vector<std::string>& state_names() const override;
 
  private:
@@ -91,7 +98,7 @@ class AdamW : public Optimizer {
         double weight_decay = 1e-2);
 
  protected:
-  void update(Slot& slot, const Tensor& grad, double lr) override;
+  void update(DType dtype, const std::vector<Due>& due) override;
   const std::vector<std::string>& state_names() const override;
 
  private:

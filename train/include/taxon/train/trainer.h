@@ -111,7 +111,7 @@ class Trainer {
  private:
   bool run_epoch(const Callbacks& callbacks);  // false: interrupted
   double train_batch(const Batch& batch);
-  void count(const Batch& batch, const Tensor& logits, double loss);
+  void count(const Batch& batch, double loss, double correct);
   void report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now);
   void average_weights();
   bool evaluate(EpochResult& result);

@@ -22,33 +22,27 @@ struct SoftmaxGradArgs {
   void* dx = nullptr;
 };
 
-/// Cross-entropy of logits [rows, cols], per row (no reduction):
+/// Cross-entropy of logits [rows, cols] and its gradient in one pass, row by row:
 ///   index targets: loss = w[t] * ((1-s) * -logp[t]) + s/cols * sum_c w[c] * -logp[c]  (s:
 ///   smoothing) soft targets q: loss = sum_c w[c] * q'[c] * -logp[c],  q' = (1-s) q + s/cols
-/// as torch.nn.functional.cross_entropy. Rows whose target is ignore_index get loss 0 and weight 0.
+/// as torch.nn.functional.cross_entropy. Rows whose target is ignore_index get loss and gradient 0.
+/// The mean divides the sum by the weights w[t] of the rows that are not ignored (soft targets: by
+/// the rows).
 struct CrossEntropyArgs {
   int64_t rows = 0, cols = 0;
   double smoothing = 0;
   int64_t ignore_index = -100;
+  bool mean = false;  ///< result and gradient are the mean's, else the sum's
   const void* logits = nullptr;
   const int64_t* index = nullptr;      ///< [rows], or null when soft is given
   const void* soft = nullptr;          ///< [rows, cols], or null
   const void* class_weight = nullptr;  ///< [cols], or null: 1
-  void* loss = nullptr;                ///< [rows]
-  void* weight = nullptr;    ///< [rows]: w[t] (index targets), 1 (soft targets), 0 (ignored)
-  void* log_prob = nullptr;  ///< [rows, cols]: log_softmax(logits), kept for the backward
-};
-/// dlogits[r, :] = scale[r] * d loss[r] / d logits[r, :]
-struct CrossEntropyGradArgs {
-  int64_t rows = 0, cols = 0;
-  double smoothing = 0;
-  int64_t ignore_index = -100;
-  const void* log_prob = nullptr;
-  const int64_t* index = nullptr;
-  const void* soft = nullptr;
-  const void* class_weight = nullptr;
-  const void* scale = nullptr;  ///< [rows]
-  void* dlogits = nullptr;
+  void* loss = nullptr;                ///< [rows], not divided
+  void* result = nullptr;              ///< their sum or mean, or null
+  void* dlogits = nullptr;             ///< [rows, cols]: the gradient of the result, or null
+  /// [rows], or null; with index targets: 1 where the target is the first of the largest logits
+  /// (NaN is none), else 0.
+  uint8_t* hits = nullptr;
 };
 
 /// Binary cross-entropy of logits x against targets t in [0, 1], element by element:
@@ -73,7 +67,6 @@ struct BceGradArgs {
 Rows<SoftmaxArgs> softmax_rows(Type type);  ///< f32, f64 (as all below)
 Rows<SoftmaxGradArgs> softmax_grad_rows(Type type);
 Rows<CrossEntropyArgs> cross_entropy_rows(Type type);
-Rows<CrossEntropyGradArgs> cross_entropy_grad_rows(Type type);
 Rows<BceArgs> bce_rows(Type type);
 Rows<BceGradArgs> bce_grad_rows(Type type);
 
