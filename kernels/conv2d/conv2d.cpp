@@ -89,9 +89,9 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 
 // The rows of a direction on one instruction set and storage type. `row` is winograd (stride 1) or
 // winograd_s2 (stride 2).
-#define TAXON_WINOGRAD(row, direction, isa, points, storage)                                 \
+#define TAXON_WINOGRAD(row, direction, isa, points, storage)                                   \
   winograd<winograd_##direction, winograd_##direction##_scratch, row##_##direction##_declines, \
-           isa::micro, isa::points, isa::storage>("conv2d_" #direction "/" #row "/" #isa,    \
+           isa::micro, isa::points, isa::storage>("conv2d_" #direction "/" #row "/" #isa,      \
                                                   Needs::isa)
 #define TAXON_DEPTHWISE(direction, isa)                         \
   depthwise<depthwise_##direction, isa::micro, isa::depthwise>( \
@@ -108,24 +108,23 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
   preparing_products<isa::micro>(TAXON_GEMM(forward, isa, storage))
 
 // Both strides.
-#define TAXON_FORWARD_WINOGRADS(isa, suffix, storage)                       \
+#define TAXON_FORWARD_WINOGRADS(isa, suffix, storage)               \
   TAXON_FORWARD_WINOGRAD(winograd, isa, winograd##suffix, storage), \
       TAXON_FORWARD_WINOGRAD(winograd_s2, isa, winograd_s2##suffix, storage)
-#define TAXON_BACKWARD_DATA_WINOGRADS(isa, suffix, storage)                      \
+#define TAXON_BACKWARD_DATA_WINOGRADS(isa, suffix, storage)                \
   TAXON_WINOGRAD(winograd, backward_data, isa, winograd##suffix, storage), \
       TAXON_WINOGRAD(winograd_s2, backward_data, isa, winograd_s2_data##suffix, storage)
-#define TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, suffix, storage)                      \
+#define TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, suffix, storage)                \
   TAXON_WINOGRAD(winograd, backward_weight, isa, winograd##suffix, storage), \
       TAXON_WINOGRAD(winograd_s2, backward_weight, isa, winograd_s2##suffix, storage)
 
-#define TAXON_FORWARD_F32(isa)                                              \
-  TAXON_FORWARD_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(forward, isa), \
-      TAXON_FORWARD_GEMM(isa, f32)
-#define TAXON_BACKWARD_DATA_F32(isa)                                                     \
+#define TAXON_FORWARD_F32(isa) \
+  TAXON_FORWARD_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(forward, isa), TAXON_FORWARD_GEMM(isa, f32)
+#define TAXON_BACKWARD_DATA_F32(isa)                                              \
   TAXON_BACKWARD_DATA_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(backward_data, isa), \
-      scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa),             \
+      scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa),      \
       TAXON_GEMM(backward_data, isa, f32)
-#define TAXON_BACKWARD_WEIGHT_F32(isa)                                                       \
+#define TAXON_BACKWARD_WEIGHT_F32(isa)                                                \
   TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(backward_weight, isa), \
       TAXON_GEMM(backward_weight, isa, f32)
 #define TAXON_FORWARD_BF16(isa) \

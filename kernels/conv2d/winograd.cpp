@@ -24,13 +24,14 @@ WinogradLayout winograd_layout(int64_t values, int64_t channels, int64_t tiles) 
 
 namespace {
 
-constexpr int64_t kBlockBytes = 512 << 10;    // of the transformed inputs of a block
+constexpr int64_t kBlockBytes = 576 << 10;    // of the transformed inputs of a block
 constexpr int64_t kLeastBlock = 14;           // tiles, about
 constexpr int64_t kFewTiles = 8;              // least of a block that is cut for more tasks
 constexpr int64_t kPanelBlock = 64;           // tiles, when walking by panels
 constexpr int64_t kAllTilesBytes = 12 << 20;  // of all transformed inputs, when walking by panels
 constexpr int64_t kManyChannels = 512;
-constexpr int64_t kOwnBytes = 768 << 10;  // transformed weights that each thread reads in full
+constexpr int64_t kManyWeights = 24 << 20;  // bytes transformed: past the caches
+constexpr int64_t kOwnBytes = 768 << 10;    // transformed weights that each thread reads in full
 
 /// A convolution of `from` to `to`, either direction.
 struct Job {
@@ -72,7 +73,7 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
   const int64_t weight_bytes = form.weights * 4 * job.from.c * job.to.c;
   job.by_panels =
       job.count * tile_bytes <= kAllTilesBytes &&
-      (job.from.c >= kManyChannels ||
+      (job.from.c >= kManyChannels || weight_bytes >= kManyWeights ||
        (job.count < 8 * micro.rows && (weight_bytes > kOwnBytes || job.count < 2 * kFewTiles)));
   int64_t tiles = kPanelBlock;
   if (!job.by_panels) {  // whole tiles of products: fewer where the channels are many
@@ -83,7 +84,8 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
     tiles = std::min(tiles, std::max(kFewTiles, ceil_div(job.count, 4)));
   }
   job.blocks = ceil_div(job.count, tiles);
-  job.input = winograd_layout(form.values, job.from.c, ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));
+  job.input = winograd_layout(form.values, job.from.c,
+                              ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));
   return job;
 }
 
@@ -145,7 +147,7 @@ void transform_input(const WinogradSet& set, const Job& job, const void* source,
   const int64_t first = job.block_first(block), last = job.block_first(block + 1);
   const void *pixels[kWinogradValues], *ahead[kWinogradValues];
   for (int64_t t = first; t < last; ++t) {
-    const int64_t next = std::min(t + kWinogradAhead, job.count - 1);
+    const int64_t next = std::min(t + job.form->ahead, job.count - 1);
     winograd_input_pixels(source, job.from, job.tiles, t, zeros, pixels);
     winograd_input_pixels(source, job.from, job.tiles, next, zeros, ahead);
     set.transform->input(pixels, ahead, job.from.c, v + (t - first) * job.input.row, job.input.xi(),

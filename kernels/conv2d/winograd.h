@@ -17,8 +17,8 @@
 
 namespace taxon::kernels {
 
-/// Where a tile of rows x cols (at most WinogradForm::tile) pixels goes, + bias, + residual, then ReLU. Strides
-/// are in elements of the storage type.
+/// Where a tile of rows x cols (at most WinogradForm::tile) pixels goes, + bias, + residual, then
+/// ReLU. Strides are in elements of the storage type.
 struct WinogradOutput {
   void* y;
   const float* bias;     ///< or null
@@ -41,7 +41,8 @@ struct WinogradProduct {
 };
 
 /// The transforms of one instruction set and storage type of images. Transformed values are stored
-/// [xi][slab][tile][row of a slab], xi = 0 .. form->values - 1, with up to kSlab channels in a slab.
+/// [xi][slab][tile][row of a slab], xi = 0 .. form->values - 1, with up to kSlab channels in a
+/// slab.
 struct WinogradMicro {
   const WinogradForm* form;
   /// B^T d B of one tile: the pixels of its window (row by row; zeros where it leaves the image) of

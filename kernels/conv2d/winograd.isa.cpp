@@ -47,8 +47,8 @@ void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t c
 
 template <class P, class T>
 constexpr WinogradMicro set() {
-  return {&winograd_stride1, input<P, T>, output_grad<P, T>, weight<P>, TAXON_ISA::winograd_product,
-          output<P, T>,      weight_grad<P>};
+  return {&winograd_stride1,           input<P, T>,  output_grad<P, T>, weight<P>,
+          TAXON_ISA::winograd_product, output<P, T>, weight_grad<P>};
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ constexpr Terms<81> kStride2Data = stride2_data_terms();
 
 }  // namespace
 
-const WinogradForm winograd_stride1 = {6, 4, 4, 36, 36, 36, kStride1.terms};
-const WinogradForm winograd_stride2 = {9, 8, 4, 81, 81, 25, kStride2.terms};
-const WinogradForm winograd_stride2_data = {5, 4, 8, 81, 36, 81, kStride2Data.terms};
+const WinogradForm winograd_stride1 = {6, 4, 4, 3, 36, 36, 36, kStride1.terms};
+const WinogradForm winograd_stride2 = {9, 8, 4, 1, 81, 81, 25, kStride2.terms};
+const WinogradForm winograd_stride2_data = {5, 4, 8, 3, 81, 36, 81, kStride2Data.terms};
 
 }  // namespace taxon::kernels

@@ -29,9 +29,6 @@ inline WinogradTiles winograd_tiles(const WinogradForm& form, int64_t out_h, int
   return {&form, (out_h + more) / form.tile, (out_w + more) / form.tile, pad_h, pad_w};
 }
 
-/// While a tile is transformed, the pixels of the tile so many further are fetched.
-constexpr int64_t kWinogradAhead = 3;
-
 /// One tile: its image, row and column.
 struct WinogradPlace {
   int64_t image, row, col;
@@ -72,9 +69,12 @@ inline void winograd_input_pixels(const void* x, const WinogradImages& s, const 
   const WinogradPlace p = winograd_place(t, tile);
   const int64_t top = p.row * t.form->step - t.pad_h, left = p.col * t.form->step - t.pad_w;
   switch (t.form->window) {
-    case 5: return winograd_pixels<5>(x, p.image, s, top, left, zeros, pixels);
-    case 6: return winograd_pixels<6>(x, p.image, s, top, left, zeros, pixels);
-    default: return winograd_pixels<9>(x, p.image, s, top, left, zeros, pixels);
+    case 5:
+      return winograd_pixels<5>(x, p.image, s, top, left, zeros, pixels);
+    case 6:
+      return winograd_pixels<6>(x, p.image, s, top, left, zeros, pixels);
+    default:
+      return winograd_pixels<9>(x, p.image, s, top, left, zeros, pixels);
   }
 }
 

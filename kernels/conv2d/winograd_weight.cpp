@@ -101,7 +101,7 @@ void transform(const Conv2dArgs& args, const WinogradSet& set, const Plan& p, co
   const void *x = args.x, *y = args.y;
   const void *pixels[kWinogradValues], *ahead[kWinogradValues];
   for (int64_t t = first; t < last; ++t, ++at) {
-    const int64_t next = std::min(t + kWinogradAhead, p.count - 1);
+    const int64_t next = std::min(t + p.form->ahead, p.count - 1);
     winograd_input_pixels(x, p.x, p.tiles, t, m.zeros, pixels);
     winograd_input_pixels(x, p.x, p.tiles, next, m.zeros, ahead);
     set.transform->input(pixels, ahead, p.x.c, m.input + at * p.input.row, p.input.xi(),

@@ -256,7 +256,8 @@ void run_pass(const GemmArgs& a, const Exec& exec, const Micro& micro, const Pla
 }
 
 void run_dots(const GemmArgs& a, const Exec& exec, const Micro& micro) {
-  const int64_t chunks = std::clamp<int64_t>(a.n * a.k / 32768, 1, std::min<int64_t>(exec.threads, ceil_div(a.n, 4)));
+  const int64_t chunks =
+      std::clamp<int64_t>(a.n * a.k / 32768, 1, std::min<int64_t>(exec.threads, ceil_div(a.n, 4)));
   parallel(exec, chunks, [&](int64_t i, int) {
     // In fours of columns, as the dot products are computed.
     const int64_t fours = ceil_div(a.n, 4);

@@ -169,7 +169,8 @@ class ResNet : public Model {
     if (weights > kCachedWeights) return 0;
     const std::int64_t shrink = spec_.stem == Stem::small ? 1 : 4;
     const std::int64_t pixels = (spec_.height / shrink) * (spec_.width / shrink);
-    return std::max<std::int64_t>(1, kCachedImages / std::max<std::int64_t>(1, pixels * plan.width));
+    return std::max<std::int64_t>(1,
+                                  kCachedImages / std::max<std::int64_t>(1, pixels * plan.width));
   }
 
   Tensor features_of(const Tensor& x) {
