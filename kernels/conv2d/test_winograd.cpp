@@ -209,6 +209,26 @@ TEST_CASE("winograd: declines what it cannot do, and all when sums of products a
     CHECK(winograd_forward_declines(Conv<float>(c).args) != nullptr);
     CHECK(winograd_backward_weight_declines(Conv<float>(c).args) != nullptr);
   }
+  const auto reason = [](const char* (*declines)(const Conv2dArgs&), const Case& c) {
+    const char* why = declines(Conv<float>(c).args);
+    return std::string(why == nullptr ? "" : why);
+  };
+  const Case wide{24, 16, 16, 64, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, wide).empty());
+  CHECK(reason(winograd_s2_backward_data_declines, wide).empty());
+  CHECK(reason(winograd_s2_backward_weight_declines, wide).empty());
+  const Case unpadded{24, 17, 17, 64, 64, 3, 3, 2, 0};
+  CHECK(reason(winograd_s2_forward_declines, unpadded).empty());
+  CHECK(reason(winograd_s2_backward_data_declines, unpadded) == "padding is not 1");
+  const Case narrow{24, 16, 16, 32, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, narrow).empty());
+  CHECK(reason(winograd_s2_backward_weight_declines, narrow) == "few channels");
+  const Case partial{24, 28, 28, 64, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, partial) == "tiles not full");
+  const Case single{1, 16, 16, 64, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, single) == "few tiles");
+  const Case stride1{24, 16, 16, 64, 64, 3, 3, 1, 1};
+  CHECK(reason(winograd_s2_forward_declines, stride1) == "stride");
   const Conv<float> few({1, 16, 16, 256, 256, 3, 3, 1, 1});
   CHECK(winograd_forward_declines(few.args) == nullptr);
   CHECK(winograd_backward_weight_declines(few.args) == std::string("few tiles"));

@@ -132,7 +132,7 @@ TAXON_INLINE void write_tile(const WinogradOutput& to, const float* m, int64_t x
   const T* residual = static_cast<const T*>(to.residual);
   const Vec least = broadcast(to.relu ? 0.0f : -__builtin_inff());
   const bool whole = to.rows == tile && to.cols == tile && to.residual == nullptr;
-  const auto vector = [&](int64_t c, auto part) {
+  const auto vector = [&](int64_t c, auto part) __attribute__((noinline)) {
     const Vec bias = to.bias == nullptr ? Vec{} : part.load(to.bias + c);
     const auto get = [&](int64_t slot) __attribute__((always_inline)) {
       return load(m + c + slot * xi_stride);
@@ -163,17 +163,18 @@ template <class One>
 TAXON_INLINE void write_weights(const float* sums, int64_t xi_stride, int64_t chunks,
                                 int64_t chunk_stride, int64_t count, float* dw, int64_t tap_stride,
                                 One one) {
-  each(0, count, [&](int64_t c, auto part) {
-    one(
-        [&](int64_t slot) {
-          Vec x = part.load(sums + slot * xi_stride + c);
-          for (int64_t i = 1; i < chunks; ++i) {
-            x += part.load(sums + i * chunk_stride + slot * xi_stride + c);
-          }
-          return x;
-        },
-        [&](int64_t r, int64_t s, Vec x) { part.store(dw + (r * 3 + s) * tap_stride + c, x); });
-  });
+  each(
+      0, count, [&](int64_t c, auto part) __attribute__((noinline)) {
+        one(
+            [&](int64_t slot) {
+              Vec x = part.load(sums + slot * xi_stride + c);
+              for (int64_t i = 1; i < chunks; ++i) {
+                x += part.load(sums + i * chunk_stride + slot * xi_stride + c);
+              }
+              return x;
+            },
+            [&](int64_t r, int64_t s, Vec x) { part.store(dw + (r * 3 + s) * tap_stride + c, x); });
+      });
 }
 
 }  // namespace
