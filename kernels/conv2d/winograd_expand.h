@@ -134,17 +134,19 @@ TAXON_INLINE void write_tile(const WinogradOutput& to, const float* m, int64_t x
   const bool whole = to.rows == tile && to.cols == tile && to.residual == nullptr;
   const auto vector = [&](int64_t c, auto part) __attribute__((noinline)) {
     const Vec bias = to.bias == nullptr ? Vec{} : part.load(to.bias + c);
+    const float* const from = m + c;
+    const int64_t stride = xi_stride, row_stride = to.row_stride, pixel_stride = to.pixel_stride;
     const auto get = [&](int64_t slot) __attribute__((always_inline)) {
-      return load(m + c + slot * xi_stride);
+      return load(from + slot * stride);
     };
     if (whole) {
       one(get, [&](int64_t r, int64_t s, Vec x) {
-        part.store(y + r * to.row_stride + s * to.pixel_stride + c, max(least, x + bias));
+        part.store(y + r * row_stride + s * pixel_stride + c, max(least, x + bias));
       });
     } else {
       one(get, [&](int64_t r, int64_t s, Vec x) {
         if (r >= to.rows || s >= to.cols) return;
-        const int64_t at = r * to.row_stride + s * to.pixel_stride + c;
+        const int64_t at = r * row_stride + s * pixel_stride + c;
         const Vec more = residual == nullptr ? Vec{} : part.load(residual + at);
         part.store(y + at, max(least, x + bias + more));
       });
