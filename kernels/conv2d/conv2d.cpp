@@ -104,10 +104,11 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
   return {name, Needs::baseline, true, nullptr, nullptr, f};
 }
 
-// The rows of a direction on one instruction set and storage type.
-#define TAXON_WINOGRAD(direction, isa, points, storage)                                           \
-  winograd<winograd_##direction, winograd_##direction##_scratch, winograd_##direction##_declines, \
-           isa::micro, isa::points, isa::storage>("conv2d_" #direction "/winograd/" #isa,         \
+// The rows of a direction on one instruction set and storage type. `row` is winograd (stride 1) or
+// winograd_s2 (stride 2).
+#define TAXON_WINOGRAD(row, direction, isa, points, storage)                                   \
+  winograd<winograd_##direction, winograd_##direction##_scratch, row##_##direction##_declines, \
+           isa::micro, isa::points, isa::storage>("conv2d_" #direction "/" #row "/" #isa,      \
                                                   Needs::isa)
 #define TAXON_DEPTHWISE(direction, isa)                         \
   depthwise<depthwise_##direction, isa::micro, isa::depthwise>( \
@@ -122,28 +123,38 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
       "conv2d_" #direction "/" #kind "/" #isa, Needs::isa, kind##_##direction##_declines)
 
 // Forward, the weights prepared once for many calls.
-#define TAXON_FORWARD_WINOGRAD(isa, points, storage)         \
+#define TAXON_FORWARD_WINOGRAD(row, isa, points, storage)    \
   preparing_winograd<isa::micro, isa::points, isa::storage>( \
-      TAXON_WINOGRAD(forward, isa, points, storage))
+      TAXON_WINOGRAD(row, forward, isa, points, storage))
 #define TAXON_FORWARD_GEMM(isa, storage) \
   preparing_products<isa::micro>(TAXON_GEMM(forward, isa, storage))
 
-#define TAXON_FORWARD_F32(isa)                                               \
-  TAXON_FORWARD_WINOGRAD(isa, winograd, f32), TAXON_DEPTHWISE(forward, isa), \
-      TAXON_FORWARD_GEMM(isa, f32)
-#define TAXON_BACKWARD_DATA_F32(isa)                                                      \
-  TAXON_WINOGRAD(backward_data, isa, winograd, f32), TAXON_DEPTHWISE(backward_data, isa), \
-      scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa),              \
+// Both strides.
+#define TAXON_FORWARD_WINOGRADS(isa, suffix, storage)               \
+  TAXON_FORWARD_WINOGRAD(winograd, isa, winograd##suffix, storage), \
+      TAXON_FORWARD_WINOGRAD(winograd_s2, isa, winograd_s2##suffix, storage)
+#define TAXON_BACKWARD_DATA_WINOGRADS(isa, suffix, storage)                \
+  TAXON_WINOGRAD(winograd, backward_data, isa, winograd##suffix, storage), \
+      TAXON_WINOGRAD(winograd_s2, backward_data, isa, winograd_s2_data##suffix, storage)
+#define TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, suffix, storage)                \
+  TAXON_WINOGRAD(winograd, backward_weight, isa, winograd##suffix, storage), \
+      TAXON_WINOGRAD(winograd_s2, backward_weight, isa, winograd_s2##suffix, storage)
+
+#define TAXON_FORWARD_F32(isa) \
+  TAXON_FORWARD_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(forward, isa), TAXON_FORWARD_GEMM(isa, f32)
+#define TAXON_BACKWARD_DATA_F32(isa)                                              \
+  TAXON_BACKWARD_DATA_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(backward_data, isa), \
+      scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa),      \
       TAXON_GEMM(backward_data, isa, f32)
-#define TAXON_BACKWARD_WEIGHT_F32(isa)                                                        \
-  TAXON_WINOGRAD(backward_weight, isa, winograd, f32), TAXON_DEPTHWISE(backward_weight, isa), \
+#define TAXON_BACKWARD_WEIGHT_F32(isa)                                                \
+  TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(backward_weight, isa), \
       TAXON_GEMM(backward_weight, isa, f32)
 #define TAXON_FORWARD_BF16(isa) \
-  TAXON_FORWARD_WINOGRAD(isa, winograd_bf16, bf16), TAXON_FORWARD_GEMM(isa, bf16)
+  TAXON_FORWARD_WINOGRADS(isa, _bf16, bf16), TAXON_FORWARD_GEMM(isa, bf16)
 #define TAXON_BACKWARD_DATA_BF16(isa) \
-  TAXON_WINOGRAD(backward_data, isa, winograd_bf16, bf16), TAXON_GEMM(backward_data, isa, bf16)
+  TAXON_BACKWARD_DATA_WINOGRADS(isa, _bf16, bf16), TAXON_GEMM(backward_data, isa, bf16)
 #define TAXON_BACKWARD_WEIGHT_BF16(isa) \
-  TAXON_WINOGRAD(backward_weight, isa, winograd_bf16, bf16), TAXON_GEMM(backward_weight, isa, bf16)
+  TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, _bf16, bf16), TAXON_GEMM(backward_weight, isa, bf16)
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TAXON_EACH_ISA(rows) rows(avx512), rows(avx2), rows(baseline)

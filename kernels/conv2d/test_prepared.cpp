@@ -47,11 +47,12 @@ void check(Conv<T, P> conv, Type type) {
 }  // namespace
 
 TEST_CASE("conv2d: weights prepared once give the same bits") {
-  for (const Case& c : {Case{1, 8, 8, 64, 64, 3, 3, 1, 1}, Case{1, 16, 16, 128, 96, 3, 3, 1, 1},
-                        Case{1, 32, 32, 16, 16, 3, 3, 1, 1}, Case{9, 32, 32, 16, 17, 3, 3, 1, 1},
-                        Case{20, 4, 4, 512, 40, 3, 3, 1, 1}, Case{2, 9, 9, 33, 70, 3, 3, 2, 1},
-                        Case{1, 7, 7, 64, 130, 1, 1}, Case{2, 20, 20, 3, 16, 7, 7, 2, 3},
-                        Case{2, 8, 8, 12, 18, 3, 3, 1, 1, 1, 3}}) {
+  for (const Case& c :
+       {Case{1, 8, 8, 64, 64, 3, 3, 1, 1}, Case{1, 16, 16, 128, 96, 3, 3, 1, 1},
+        Case{1, 32, 32, 16, 16, 3, 3, 1, 1}, Case{9, 32, 32, 16, 17, 3, 3, 1, 1},
+        Case{20, 4, 4, 512, 40, 3, 3, 1, 1}, Case{2, 9, 9, 33, 70, 3, 3, 2, 1},
+        Case{40, 16, 16, 64, 40, 3, 3, 2, 1}, Case{1, 7, 7, 64, 130, 1, 1},
+        Case{2, 20, 20, 3, 16, 7, 7, 2, 3}, Case{2, 8, 8, 12, 18, 3, 3, 1, 1, 1, 3}}) {
     INFO(c);
     Conv<float> conv(c);
     conv.fill_with_reals();

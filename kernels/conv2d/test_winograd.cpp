@@ -27,47 +27,74 @@ Row<Conv2dArgs> row_of(const char* name, Needs needs) {
           }};
 }
 
-template <const Micro& micro, const WinogradMicro& transform>
+template <const Micro& micro, const WinogradMicro& transform, const WinogradMicro& data>
 Row<Conv2dArgs> row_of(Direction direction, const char* name, Needs needs) {
   switch (direction) {
     case Direction::forward:
       return row_of<winograd_forward, winograd_forward_scratch, micro, transform>(name, needs);
     case Direction::data:
-      return row_of<winograd_backward_data, winograd_backward_data_scratch, micro, transform>(
-          name, needs);
+      return row_of<winograd_backward_data, winograd_backward_data_scratch, micro, data>(name,
+                                                                                         needs);
     default:
       return row_of<winograd_backward_weight, winograd_backward_weight_scratch, micro, transform>(
           name, needs);
   }
 }
 
+#define TAXON_INTEGER_ROW(isa)                                                                     \
+  (stride == 1 ? row_of<isa::micro, isa::winograd_integer, isa::winograd_integer>(direction, #isa, \
+                                                                                  Needs::isa)      \
+               : row_of<isa::micro, isa::winograd_s2_integer, isa::winograd_s2_data_integer>(      \
+                     direction, #isa, Needs::isa))
+
 /// The integer points on every instruction set in force.
-std::vector<Row<Conv2dArgs>> integer_rows(Direction direction) {
-  std::vector<Row<Conv2dArgs>> rows = {
-      row_of<baseline::micro, baseline::winograd_integer>(direction, "baseline", Needs::baseline)};
+std::vector<Row<Conv2dArgs>> integer_rows(Direction direction, std::int64_t stride) {
+  std::vector<Row<Conv2dArgs>> rows = {TAXON_INTEGER_ROW(baseline)};
 #if defined(__x86_64__)
-  if (active_needs() >= Needs::avx2) {
-    rows.push_back(row_of<avx2::micro, avx2::winograd_integer>(direction, "avx2", Needs::avx2));
-  }
-  if (active_needs() >= Needs::avx512) {
-    rows.push_back(
-        row_of<avx512::micro, avx512::winograd_integer>(direction, "avx512", Needs::avx512));
-  }
+  if (active_needs() >= Needs::avx2) rows.push_back(TAXON_INTEGER_ROW(avx2));
+  if (active_needs() >= Needs::avx512) rows.push_back(TAXON_INTEGER_ROW(avx512));
 #endif
   return rows;
 }
 
 const Case kShapes[] = {
-    {1, 4, 4, 16, 16, 3, 3, 1, 1},     {2, 8, 8, 16, 32, 3, 3, 1, 1},
-    {3, 7, 9, 17, 24, 3, 3, 1, 1},     {1, 15, 31, 10, 33, 3, 3, 1, 0},
-    {2, 3, 3, 40, 8, 3, 3, 1, 1},      {2, 6, 5, 33, 20, 3, 3, 1, 2},
-    {5, 14, 14, 8, 48, 3, 3, 1, 1},    {36, 4, 4, 64, 65, 3, 3, 1, 1},
-    {40, 7, 7, 24, 16, 3, 3, 1, 1},    {1, 4, 4, 160, 96, 3, 3, 1, 1},
-    {9, 32, 32, 16, 16, 3, 3, 1, 1},   {4, 4, 5, 520, 40, 3, 3, 1, 1},
+    {1, 4, 4, 16, 16, 3, 3, 1, 1},
+    {2, 8, 8, 16, 32, 3, 3, 1, 1},
+    {3, 7, 9, 17, 24, 3, 3, 1, 1},
+    {1, 15, 31, 10, 33, 3, 3, 1, 0},
+    {2, 3, 3, 40, 8, 3, 3, 1, 1},
+    {2, 6, 5, 33, 20, 3, 3, 1, 2},
+    {5, 14, 14, 8, 48, 3, 3, 1, 1},
+    {36, 4, 4, 64, 65, 3, 3, 1, 1},
+    {40, 7, 7, 24, 16, 3, 3, 1, 1},
+    {1, 4, 4, 160, 96, 3, 3, 1, 1},
+    {9, 32, 32, 16, 16, 3, 3, 1, 1},
+    {4, 4, 5, 520, 40, 3, 3, 1, 1},
     {80, 4, 4, 512, 16, 3, 3, 1, 1},    // by panels of several blocks
     {5, 16, 16, 136, 136, 3, 3, 1, 1},  // sums shared by all tiles
     {9, 64, 64, 16, 16, 3, 3, 1, 1},    // several blocks a chunk of sums
+    // Stride 2
+    {1, 8, 8, 16, 16, 3, 3, 2, 1},
+    {2, 9, 12, 17, 24, 3, 3, 2, 1},
+    {1, 15, 31, 10, 33, 3, 3, 2, 1},
+    {3, 5, 6, 40, 8, 3, 3, 2, 1},
+    {5, 14, 14, 8, 48, 3, 3, 2, 1},
+    {9, 32, 32, 16, 32, 3, 3, 2, 1},
+    {36, 8, 8, 64, 65, 3, 3, 2, 1},
+    {2, 8, 9, 260, 312, 3, 3, 2, 1},    // by panels
+    {5, 16, 16, 136, 136, 3, 3, 2, 1},  // sums shared by all tiles
+    {2, 20, 17, 12, 40, 3, 3, 2, 0},    // no gradient of the input
+    {2, 11, 16, 33, 20, 3, 3, 2, 2},    // the same
 };
+
+bool strided(const Case& c) {
+  return c.stride == 2;
+}
+
+/// Whether a direction can be done: not whether it is worth it.
+bool possible(const Case& c, Direction direction) {
+  return !strided(c) || c.pad == 1 || direction != Direction::data;
+}
 
 void fill(Conv<float>& conv) {
   fill_integers(conv.x, 1, -1, 1);
@@ -86,8 +113,9 @@ TEST_CASE("winograd: exact on integers, on any number of threads, with the point
     Conv<float> conv(c);
     fill(conv);
     for (const Direction direction : kDirections) {
+      if (!possible(c, direction)) continue;
       const auto expected = conv.run(reference_of(rows_of(direction, Type::f32)), direction, 1);
-      for (const Row<Conv2dArgs>& row : integer_rows(direction)) {
+      for (const Row<Conv2dArgs>& row : integer_rows(direction, c.stride)) {
         INFO(row.name << ", direction " << static_cast<int>(direction));
         for (int threads = 1; threads <= 3; ++threads) {
           CHECK(same_bits(conv.run(row, direction, threads), expected));
@@ -98,17 +126,18 @@ TEST_CASE("winograd: exact on integers, on any number of threads, with the point
 }
 
 TEST_CASE("winograd: with ReLU, without bias, with a residual") {
-  const Case c{3, 7, 9, 17, 24, 3, 3, 1, 1};
-  Conv<float> conv(c);
-  fill(conv);
   const auto& reference = reference_of(conv2d_forward_rows(Type::f32));
-  for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward)) {
-    INFO(row.name);
-    for (const bool bias : {false, true}) {
-      for (const bool relu : {false, true}) {
-        for (const bool add : {false, true}) {
-          CHECK(same_bits(conv.run(row, Direction::forward, 2, bias, relu, add),
-                          conv.run(reference, Direction::forward, 1, bias, relu, add)));
+  for (const Case& c : {Case{3, 7, 9, 17, 24, 3, 3, 1, 1}, Case{3, 13, 18, 17, 24, 3, 3, 2, 1}}) {
+    Conv<float> conv(c);
+    fill(conv);
+    for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward, c.stride)) {
+      INFO(row.name << ", " << c);
+      for (const bool bias : {false, true}) {
+        for (const bool relu : {false, true}) {
+          for (const bool add : {false, true}) {
+            CHECK(same_bits(conv.run(row, Direction::forward, 2, bias, relu, add),
+                            conv.run(reference, Direction::forward, 1, bias, relu, add)));
+          }
         }
       }
     }
@@ -121,7 +150,7 @@ TEST_CASE("winograd: outputs that go past the caches") {
   fill(conv);
   const auto expected =
       conv.run(reference_of(conv2d_forward_rows(Type::f32)), Direction::forward, 1);
-  for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward)) {
+  for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward, c.stride)) {
     INFO(row.name);
     CHECK(same_bits(conv.run(row, Direction::forward, 2, true, false, false, 64), expected));
   }
@@ -133,7 +162,11 @@ TEST_CASE("winograd: the low-error points stay within 2e-5 of the largest value"
                               {4, 8, 8, 64, 64, 3, 3, 1, 1},     {2, 32, 32, 64, 64, 3, 3, 1, 1},
                               {2, 16, 16, 128, 128, 3, 3, 1, 1}, {2, 8, 8, 256, 256, 3, 3, 1, 1},
                               {4, 4, 4, 512, 512, 3, 3, 1, 1},   {1, 14, 14, 256, 256, 3, 3, 1, 1},
-                              {1, 7, 7, 512, 512, 3, 3, 1, 1}};
+                              {1, 7, 7, 512, 512, 3, 3, 1, 1},   {2, 32, 32, 64, 128, 3, 3, 2, 1},
+                              {2, 16, 16, 128, 256, 3, 3, 2, 1}, {4, 8, 8, 256, 512, 3, 3, 2, 1},
+                              {4, 32, 32, 16, 32, 3, 3, 2, 1},   {4, 16, 16, 32, 64, 3, 3, 2, 1},
+                              {1, 56, 56, 128, 128, 3, 3, 2, 1}, {1, 28, 28, 256, 256, 3, 3, 2, 1},
+                              {2, 14, 14, 512, 512, 3, 3, 2, 1}};
   shapes.insert(shapes.end(), std::begin(kShapes), std::end(kShapes));
   for (const Case& c : shapes) {
     INFO(c);
@@ -141,12 +174,14 @@ TEST_CASE("winograd: the low-error points stay within 2e-5 of the largest value"
     conv.fill_with_reals();
     Conv<double> exact = conv.widened(c);
     for (const Direction direction : kDirections) {
+      if (!possible(c, direction)) continue;
       const auto sums = exact.run(reference_of(rows_of(direction, Type::f64)), direction, 1);
       const std::vector<float> expected(sums.begin(), sums.end());
       const auto rows = rows_of(direction, Type::f32);
       int seen = 0;
       for_each_row(rows, [&](const Row<Conv2dArgs>& row) {  // also what declines for speed alone
-        if (row.exact) return;
+        const bool for_stride2 = std::string(row.name).find("winograd_s2") != std::string::npos;
+        if (row.exact || for_stride2 != strided(c)) return;
         ++seen;
         INFO(row.name);
         const auto once = conv.run(row, direction, 1);
@@ -174,6 +209,26 @@ TEST_CASE("winograd: declines what it cannot do, and all when sums of products a
     CHECK(winograd_forward_declines(Conv<float>(c).args) != nullptr);
     CHECK(winograd_backward_weight_declines(Conv<float>(c).args) != nullptr);
   }
+  const auto reason = [](const char* (*declines)(const Conv2dArgs&), const Case& c) {
+    const char* why = declines(Conv<float>(c).args);
+    return std::string(why == nullptr ? "" : why);
+  };
+  const Case wide{24, 16, 16, 64, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, wide).empty());
+  CHECK(reason(winograd_s2_backward_data_declines, wide).empty());
+  CHECK(reason(winograd_s2_backward_weight_declines, wide).empty());
+  const Case unpadded{24, 17, 17, 64, 64, 3, 3, 2, 0};
+  CHECK(reason(winograd_s2_forward_declines, unpadded).empty());
+  CHECK(reason(winograd_s2_backward_data_declines, unpadded) == "padding is not 1");
+  const Case narrow{24, 16, 16, 32, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, narrow).empty());
+  CHECK(reason(winograd_s2_backward_weight_declines, narrow) == "few channels");
+  const Case partial{24, 28, 28, 64, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, partial) == "tiles not full");
+  const Case single{1, 16, 16, 64, 64, 3, 3, 2, 1};
+  CHECK(reason(winograd_s2_forward_declines, single) == "few tiles");
+  const Case stride1{24, 16, 16, 64, 64, 3, 3, 1, 1};
+  CHECK(reason(winograd_s2_forward_declines, stride1) == "stride");
   const Conv<float> few({1, 16, 16, 256, 256, 3, 3, 1, 1});
   CHECK(winograd_forward_declines(few.args) == nullptr);
   CHECK(winograd_backward_weight_declines(few.args) == std::string("few tiles"));

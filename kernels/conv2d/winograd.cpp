@@ -17,23 +17,25 @@
 
 namespace taxon::kernels {
 
-WinogradLayout winograd_layout(int64_t channels, int64_t tiles) {
+WinogradLayout winograd_layout(int64_t values, int64_t channels, int64_t tiles) {
   const int64_t row = std::min(kSlab, (channels + 15) / 16 * 16);
-  return {channels, ceil_div(channels, row), row, tiles};
+  return {values, channels, ceil_div(channels, row), row, tiles};
 }
 
 namespace {
 
-constexpr int64_t kBlockBytes = 512 << 10;    // of the transformed inputs of a block
+constexpr int64_t kBlockBytes = 576 << 10;    // of the transformed inputs of a block
 constexpr int64_t kLeastBlock = 14;           // tiles, about
 constexpr int64_t kFewTiles = 8;              // least of a block that is cut for more tasks
 constexpr int64_t kPanelBlock = 64;           // tiles, when walking by panels
 constexpr int64_t kAllTilesBytes = 12 << 20;  // of all transformed inputs, when walking by panels
 constexpr int64_t kManyChannels = 512;
-constexpr int64_t kOwnBytes = 768 << 10;  // transformed weights that each thread reads in full
+constexpr int64_t kManyWeights = 24 << 20;  // bytes transformed: past the caches
+constexpr int64_t kOwnBytes = 768 << 10;    // transformed weights that each thread reads in full
 
 /// A convolution of `from` to `to`, either direction.
 struct Job {
+  const WinogradForm* form;
   WinogradImages from, to;
   WinogradTiles tiles;
   int64_t count;  // tiles in all
@@ -43,32 +45,35 @@ struct Job {
   int64_t blocks;
   int64_t width, panels;  // columns of a panel
   int64_t panel_xi() const { return from.c * width + 16; }
-  int64_t panel_elements() const { return 36 * panel_xi(); }
+  int64_t panel_elements() const { return form->weights * panel_xi(); }
   int64_t product_xi() const { return input.tiles * width + 16; }
-  int64_t product_elements() const { return 36 * product_xi(); }
+  int64_t product_elements() const { return form->products * product_xi(); }
   int64_t block_first(int64_t b) const { return split_at(count, blocks, b); }
 };
 
 Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
   const Micro& micro = *set.micro;
+  const WinogradForm& form = *set.transform->form;
   Job job;
+  job.form = &form;
   const int64_t element = set.storage->element;
   const WinogradImages x = {args.h, args.w, args.c, element},
                        y = {args.oh, args.ow, args.k, element};
   job.turned = turned;
   job.from = turned ? y : x;
   job.to = turned ? x : y;
-  job.tiles = winograd_tiles(job.to.h, job.to.w, turned ? 2 - args.pad_h : args.pad_h,
-                             turned ? 2 - args.pad_w : args.pad_w);
+  job.tiles = winograd_tiles(form, job.to.h, job.to.w,
+                             turned ? (2 - args.pad_h) / args.stride_h : args.pad_h,
+                             turned ? (2 - args.pad_w) / args.stride_w : args.pad_w);
   job.count = args.n * job.tiles.an_image();
   job.width = job.to.c <= micro.width ? micro.width : 2 * micro.width;
   job.panels = ceil_div(job.to.c, job.width);
-  const int64_t tile_bytes =
-      36 * 4 * winograd_layout(job.from.c, 1).slab() * winograd_layout(job.from.c, 1).slabs;
-  const int64_t weight_bytes = 36 * 4 * job.from.c * job.to.c;
+  const WinogradLayout one = winograd_layout(form.values, job.from.c, 1);
+  const int64_t tile_bytes = form.values * 4 * one.slab() * one.slabs;
+  const int64_t weight_bytes = form.weights * 4 * job.from.c * job.to.c;
   job.by_panels =
       job.count * tile_bytes <= kAllTilesBytes &&
-      (job.from.c >= kManyChannels ||
+      (job.from.c >= kManyChannels || weight_bytes >= kManyWeights ||
        (job.count < 8 * micro.rows && (weight_bytes > kOwnBytes || job.count < 2 * kFewTiles)));
   int64_t tiles = kPanelBlock;
   if (!job.by_panels) {  // whole tiles of products: fewer where the channels are many
@@ -79,7 +84,8 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
     tiles = std::min(tiles, std::max(kFewTiles, ceil_div(job.count, 4)));
   }
   job.blocks = ceil_div(job.count, tiles);
-  job.input = winograd_layout(job.from.c, ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));
+  job.input = winograd_layout(form.values, job.from.c,
+                              ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));
   return job;
 }
 
@@ -139,9 +145,9 @@ void transform_weights(const Conv2dArgs& args, const WinogradSet& set, const Job
 void transform_input(const WinogradSet& set, const Job& job, const void* source, const float* zeros,
                      int64_t block, float* v) {
   const int64_t first = job.block_first(block), last = job.block_first(block + 1);
-  const void *pixels[36], *ahead[36];
+  const void *pixels[kWinogradValues], *ahead[kWinogradValues];
   for (int64_t t = first; t < last; ++t) {
-    const int64_t next = std::min(t + kWinogradAhead, job.count - 1);
+    const int64_t next = std::min(t + job.form->ahead, job.count - 1);
     winograd_input_pixels(source, job.from, job.tiles, t, zeros, pixels);
     winograd_input_pixels(source, job.from, job.tiles, next, zeros, ahead);
     set.transform->input(pixels, ahead, job.from.c, v + (t - first) * job.input.row, job.input.xi(),
@@ -149,7 +155,7 @@ void transform_input(const WinogradSet& set, const Job& job, const void* source,
   }
 }
 
-/// The 36 products of a block with a panel.
+/// The products of a block with a panel.
 void multiply(const WinogradSet& set, const Job& job, const float* v, const float* u, int64_t tiles,
               float* product) {
   const int64_t parts = ceil_div(tiles, set.micro->rows);
@@ -158,11 +164,15 @@ void multiply(const WinogradSet& set, const Job& job, const float* v, const floa
   p.row = job.input.row;
   p.slab_stride = job.input.slab();
   p.channels = job.from.c;
-  for (int64_t xi = 0; xi < 36; ++xi) {
-    p.u = u + xi * job.panel_xi();
+  p.v_part = job.input.xi();
+  p.u_part = job.panel_xi();
+  for (int64_t xi = 0; xi < job.form->products; ++xi) {
+    const WinogradTerm term = job.form->terms[xi];
+    p.parts = term.parts;
+    p.u = u + term.weight * job.panel_xi();
     for (int64_t i = 0; i < parts; ++i) {
       const int64_t first = split_at(tiles, parts, i);
-      p.v = v + xi * job.input.xi() + first * job.input.row;
+      p.v = v + term.value * job.input.xi() + first * job.input.row;
       p.m = product + xi * job.product_xi() + first * job.width;
       set.transform->product(p, static_cast<int>(split_at(tiles, parts, i + 1) - first), vectors);
     }
@@ -178,11 +188,12 @@ void transform_output(const WinogradSet& set, const Job& job, const WinogradOutp
   if (out.bias != nullptr) to.bias = out.bias + column;
   for (int64_t t = first; t < last; ++t) {
     const WinogradPlace p = winograd_place(job.tiles, t);
-    const int64_t at = ((p.image * job.to.h + p.y) * job.to.w + p.x) * job.to.c + column;
+    const int64_t tile = job.form->tile, y = p.row * tile, x = p.col * tile;
+    const int64_t at = ((p.image * job.to.h + y) * job.to.w + x) * job.to.c + column;
     to.y = set.storage->at(out.y, at);
     to.residual = set.storage->at(out.residual, at);
-    to.rows = static_cast<int>(std::min<int64_t>(4, job.to.h - p.y));
-    to.cols = static_cast<int>(std::min<int64_t>(4, job.to.w - p.x));
+    to.rows = static_cast<int>(std::min(tile, job.to.h - y));
+    to.cols = static_cast<int>(std::min(tile, job.to.w - x));
     set.transform->output(to, product + (t - first) * job.width, job.product_xi(), channels);
   }
   if (out.stream) set.micro->finish();
@@ -265,22 +276,67 @@ size_t scratch_of(const Conv2dArgs& args, int threads, const WinogradSet& set, b
 
 }  // namespace
 
-const char* winograd_forward_declines(const Conv2dArgs& args) {
+namespace {
+
+/// What both strides decline.
+const char* declines(const Conv2dArgs& args, int64_t stride) {
   if (args.exact) return "exact convolution asked for";
   if (args.r != 3 || args.s != 3) return "filter not 3x3";
-  if (args.stride_h != 1 || args.stride_w != 1) return "stride";
+  if (args.stride_h != stride || args.stride_w != stride) return "stride";
   if (args.dilation_h != 1 || args.dilation_w != 1) return "dilation";
   if (args.groups != 1) return "groups";
   if (args.pad_h > 2 || args.pad_w > 2) return "padding wider than the filter";
   if (args.c < 8 || args.k < 8) return "few channels";
   if (args.oh < 3 || args.ow < 3 || args.h < 3 || args.w < 3) return "small map";
-  // One tile of 512 channels: 4.4 ms against 3.0 ms. Four tiles of 256: 0.7 against 1.2.
-  if (args.n * winograd_tiles(args.oh, args.ow, 0, 0).an_image() < 4) return "few tiles";
   return nullptr;
+}
+
+/// Tiles of a map of outputs.
+int64_t output_tiles(const Conv2dArgs& args) {
+  return args.n * ceil_div(args.oh, 4) * ceil_div(args.ow, 4);
+}
+
+}  // namespace
+
+const char* winograd_forward_declines(const Conv2dArgs& args) {
+  const char* reason = declines(args, 1);
+  if (reason != nullptr) return reason;
+  // One tile of 512 channels: 4.4 ms against 3.0 ms. Four tiles of 256: 0.7 against 1.2.
+  return output_tiles(args) < 4 ? "few tiles" : nullptr;
 }
 
 const char* winograd_backward_data_declines(const Conv2dArgs& args) {
   return winograd_forward_declines(args);
+}
+
+namespace {
+
+/// What all directions of stride 2 decline.
+const char* s2_declines(const Conv2dArgs& args) {
+  const char* reason = declines(args, 2);
+  if (reason != nullptr) return reason;
+  // Outputs of 14x14 (16 images, 256 channels) fill 77 % of their tiles: 21.0 ms against 18.7 ms.
+  const int64_t tiles = output_tiles(args);
+  if (args.n * args.oh * args.ow * 10 < tiles * 16 * 8) return "tiles not full";
+  // The weights are transformed to 9 times their size, or read so. 4 tiles of 128 to 256 channels:
+  // 0.38 ms against 0.26; 128 of 256 to 512: 21.4 against 25.1.
+  return tiles < 96 ? "few tiles" : nullptr;
+}
+
+}  // namespace
+
+const char* winograd_s2_forward_declines(const Conv2dArgs& args) {
+  const char* reason = s2_declines(args);
+  if (reason != nullptr) return reason;
+  // 16 to 32 channels at 32x32, 128 images: 2.3 ms against 1.9; 32 to 64 at 16x16: 1.5 against 1.8.
+  return args.c < 32 ? "few channels" : nullptr;
+}
+
+const char* winograd_s2_backward_data_declines(const Conv2dArgs& args) {
+  const char* reason = s2_declines(args);
+  if (reason != nullptr) return reason;
+  // Tiles begin at a pixel of one tap.
+  return args.pad_h != 1 || args.pad_w != 1 ? "padding is not 1" : nullptr;
 }
 
 void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set) {

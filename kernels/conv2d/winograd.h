@@ -13,10 +13,12 @@
 #include <taxon/kernels/conv2d.h>
 #include "gemm/micro.h"
 
+#include "winograd_forms.h"
+
 namespace taxon::kernels {
 
-/// Where a tile of rows x cols (at most 4 x 4) pixels goes, + bias, + residual, then ReLU. Strides
-/// are in elements of the storage type.
+/// Where a tile of rows x cols (at most WinogradForm::tile) pixels goes, + bias, + residual, then
+/// ReLU. Strides are in elements of the storage type.
 struct WinogradOutput {
   void* y;
   const float* bias;     ///< or null
@@ -27,20 +29,23 @@ struct WinogradOutput {
   bool stream;  ///< past the caches: channels a multiple of the vector, y aligned
 };
 
-/// m[tile][column] = sum over channels of v[tile][channel] * u[channel][column]: a few tiles, whole
-/// vectors of columns that lie side by side. v is stored in slabs of `row` channels (16 or 32), a
-/// tile after the other.
+/// m[tile][column] = sum over channels and parts of v[tile][channel] * u[channel][column]: a few
+/// tiles, whole vectors of columns that lie side by side. v is stored in slabs of `row` channels
+/// (16 or 32), a tile after the other.
 struct WinogradProduct {
   const float* v;
   int64_t row, slab_stride, channels;
   const float* u;
   float* m;
+  int64_t parts, v_part, u_part;
 };
 
 /// The transforms of one instruction set and storage type of images. Transformed values are stored
-/// [xi][slab][tile][row of a slab], xi = 0 .. 35, with up to kSlab channels in a slab.
+/// [xi][slab][tile][row of a slab], xi = 0 .. form->values - 1, with up to kSlab channels in a
+/// slab.
 struct WinogradMicro {
-  /// B^T d B of one tile: 36 pixels (row by row; zeros where the tile leaves the image) of
+  const WinogradForm* form;
+  /// B^T d B of one tile: the pixels of its window (row by row; zeros where it leaves the image) of
   /// `channels`. `ahead`: pixels that will be wanted soon.
   void (*input)(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
                 int64_t xi_stride, int64_t slab_stride);
@@ -63,14 +68,20 @@ struct WinogradMicro {
 namespace baseline {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
+extern const WinogradMicro winograd_s2, winograd_s2_bf16, winograd_s2_integer;
+extern const WinogradMicro winograd_s2_data, winograd_s2_data_bf16, winograd_s2_data_integer;
 }  // namespace baseline
 namespace avx2 {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
+extern const WinogradMicro winograd_s2, winograd_s2_bf16, winograd_s2_integer;
+extern const WinogradMicro winograd_s2_data, winograd_s2_data_bf16, winograd_s2_data_integer;
 }  // namespace avx2
 namespace avx512 {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
+extern const WinogradMicro winograd_s2, winograd_s2_bf16, winograd_s2_integer;
+extern const WinogradMicro winograd_s2_data, winograd_s2_data_bf16, winograd_s2_data_integer;
 }  // namespace avx512
 
 /// What a call needs: products and transforms of one instruction set. The `winograd_integer` set
@@ -85,6 +96,9 @@ struct WinogradSet {
 const char* winograd_forward_declines(const Conv2dArgs& args);
 const char* winograd_backward_data_declines(const Conv2dArgs& args);
 const char* winograd_backward_weight_declines(const Conv2dArgs& args);
+const char* winograd_s2_forward_declines(const Conv2dArgs& args);
+const char* winograd_s2_backward_data_declines(const Conv2dArgs& args);
+const char* winograd_s2_backward_weight_declines(const Conv2dArgs& args);
 
 void winograd_forward(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set);
 /// The transformed weights of all panels, for Conv2dArgs::prepared.

@@ -1,5 +1,5 @@
 // The products of Winograd's convolution: a few tiles' transformed inputs times a panel of
-// transformed weights, for one of the 36 points. Both operands and the result
+// transformed weights, for one of the points. Both operands and the result
 // lie at fixed distances, so every address is a constant away from a pointer that moves once a
 // step.
 #include "conv2d/winograd.h"
@@ -25,22 +25,24 @@ constexpr auto all_rows = indices<kTileRows>();
 template <int rows, int vectors, int row>
 void product_of(const WinogradProduct& p) {
   Vec sums[rows][vectors] = {};
-  const float* u = p.u;
-  for (int64_t first = 0; first < p.channels; first += row) {
-    const float* v = p.v + first / row * p.slab_stride;
-    const float* const end = v + (p.channels - first < row ? p.channels - first : row);
-    if (first + row < p.channels) {  // the next slab may lie beyond the second-level cache
+  for (int64_t part = 0; part < p.parts; ++part) {
+    const float* u = p.u + part * p.u_part;
+    for (int64_t first = 0; first < p.channels; first += row) {
+      const float* v = p.v + part * p.v_part + first / row * p.slab_stride;
+      const float* const end = v + (p.channels - first < row ? p.channels - first : row);
+      if (first + row < p.channels) {  // the next slab may lie beyond the second-level cache
 #pragma GCC unroll 1
-      for (int i = 0; i < rows * row; i += 16) __builtin_prefetch(v + p.slab_stride + i);
-    }
-    for (; v != end; ++v, u += vectors * lanes) {
-      Vec columns[vectors];
-      for (int j = 0; j < vectors; ++j) columns[j] = load(u + j * lanes);
+        for (int i = 0; i < rows * row; i += 16) __builtin_prefetch(v + p.slab_stride + i);
+      }
+      for (; v != end; ++v, u += vectors * lanes) {
+        Vec columns[vectors];
+        for (int j = 0; j < vectors; ++j) columns[j] = load(u + j * lanes);
 #pragma GCC unroll 16
-      for (int i = 0; i < rows; ++i) {
-        const Vec value = broadcast(v[i * row]);
+        for (int i = 0; i < rows; ++i) {
+          const Vec value = broadcast(v[i * row]);
 #pragma GCC unroll 2
-        for (int j = 0; j < vectors; ++j) sums[i][j] = fma(value, columns[j], sums[i][j]);
+          for (int j = 0; j < vectors; ++j) sums[i][j] = fma(value, columns[j], sums[i][j]);
+        }
       }
     }
   }

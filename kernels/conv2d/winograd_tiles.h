@@ -1,7 +1,9 @@
-// Where the 4x4 output tiles of a Winograd convolution lie and which pixels they read.
+// Where the output tiles of a Winograd convolution lie and which pixels they read.
 #pragma once
 
 #include <taxon/kernels/conv2d.h>
+
+#include "winograd_forms.h"
 
 namespace taxon::kernels {
 
@@ -15,26 +17,25 @@ struct WinogradImages {
 
 /// The tiles of n images, numbered image by image, row by row.
 struct WinogradTiles {
-  int64_t rows, cols;  ///< tiles an image
-  int64_t out_h, out_w;
+  const WinogradForm* form;
+  int64_t rows, cols;    ///< tiles an image
   int64_t pad_h, pad_w;  ///< zeros above and left of the input
 
   int64_t an_image() const { return rows * cols; }
 };
-inline WinogradTiles winograd_tiles(int64_t out_h, int64_t out_w, int64_t pad_h, int64_t pad_w) {
-  return {(out_h + 3) / 4, (out_w + 3) / 4, out_h, out_w, pad_h, pad_w};
+inline WinogradTiles winograd_tiles(const WinogradForm& form, int64_t out_h, int64_t out_w,
+                                    int64_t pad_h, int64_t pad_w) {
+  const int64_t more = form.tile - 1;
+  return {&form, (out_h + more) / form.tile, (out_w + more) / form.tile, pad_h, pad_w};
 }
 
-/// While a tile is transformed, the pixels of the tile so many further are fetched.
-constexpr int64_t kWinogradAhead = 3;
-
-/// One tile: its image and the output pixel at its upper left corner.
+/// One tile: its image, row and column.
 struct WinogradPlace {
-  int64_t image, y, x;
+  int64_t image, row, col;
 };
 inline WinogradPlace winograd_place(const WinogradTiles& t, int64_t tile) {
   const int64_t image = tile / t.an_image(), rest = tile % t.an_image();
-  return {image, rest / t.cols * 4, rest % t.cols * 4};
+  return {image, rest / t.cols, rest % t.cols};
 }
 
 /// The addresses of size x size pixels from (top, left) on; `zeros` (at least c elements) for those
@@ -62,30 +63,38 @@ inline void winograd_pixels(const void* images, int64_t image, const WinogradIma
   }
 }
 
-/// The 6x6 input pixels of a tile.
+/// The input pixels of a tile.
 inline void winograd_input_pixels(const void* x, const WinogradImages& s, const WinogradTiles& t,
                                   int64_t tile, const void* zeros, const void** pixels) {
   const WinogradPlace p = winograd_place(t, tile);
-  winograd_pixels<6>(x, p.image, s, p.y - t.pad_h, p.x - t.pad_w, zeros, pixels);
+  const int64_t top = p.row * t.form->step - t.pad_h, left = p.col * t.form->step - t.pad_w;
+  switch (t.form->window) {
+    case 5:
+      return winograd_pixels<5>(x, p.image, s, top, left, zeros, pixels);
+    case 6:
+      return winograd_pixels<6>(x, p.image, s, top, left, zeros, pixels);
+    default:
+      return winograd_pixels<9>(x, p.image, s, top, left, zeros, pixels);
+  }
 }
 
 /// The 4x4 output pixels of a tile, to be read.
 inline void winograd_output_pixels(const void* y, const WinogradImages& s, const WinogradTiles& t,
                                    int64_t tile, const void* zeros, const void** pixels) {
   const WinogradPlace p = winograd_place(t, tile);
-  winograd_pixels<4>(y, p.image, s, p.y, p.x, zeros, pixels);
+  winograd_pixels<4>(y, p.image, s, p.row * 4, p.col * 4, zeros, pixels);
 }
 
 /// Transformed values: [xi][slab][tile][row], rows of up to kSlab channels, xi strides padded by a
-/// cache line so that the 36 do not fall into the same sets of the caches.
+/// cache line so that they do not fall into the same sets of the caches.
 struct WinogradLayout {
-  int64_t channels, slabs, row;
+  int64_t values, channels, slabs, row;
   int64_t tiles;  ///< most in one block
 
   int64_t slab() const { return tiles * row; }
   int64_t xi() const { return slabs * slab() + 16; }
-  int64_t elements() const { return 36 * xi(); }
+  int64_t elements() const { return values * xi(); }
 };
-WinogradLayout winograd_layout(int64_t channels, int64_t tiles);
+WinogradLayout winograd_layout(int64_t values, int64_t channels, int64_t tiles);
 
 }  // namespace taxon::kernels

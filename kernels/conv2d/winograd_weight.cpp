@@ -1,7 +1,7 @@
 // The gradient of the weights by Winograd's method: G^T [ sum over tiles (A y A^T) * (B^T d B) ] G,
-// 36 products whose sums run over the tiles. Small gradients are summed in up to 8 fixed chunks of
+// products whose sums run over the tiles. Small gradients are summed in up to 8 fixed chunks of
 // tiles, each with an accumulator of its own; large ones take block after block of tiles and split
-// the 36 products among the threads. Either way the order of every sum depends on the sizes alone.
+// the products among the threads. Either way the order of every sum depends on the sizes alone.
 #include "winograd.h"
 
 #include "gather.h"
@@ -23,16 +23,18 @@ constexpr int64_t kFewTiles = 48;            // for so many sums
 constexpr int64_t kPiece = 16;               // tiles a task when a shared block is transformed
 
 struct Plan {
+  const WinogradForm* form;
   WinogradImages x, y;
   WinogradTiles tiles;
-  int64_t count;  // tiles in all
+  uint8_t product[kWinogradValues];  // that of the gradient each value is multiplied with
+  int64_t count;                     // tiles in all
   bool shared;
   int64_t chunks, blocks;  // blocks a chunk
   WinogradLayout input, grad;
   int64_t ldc;  // elements between rows (filters) of an accumulator
 
   int64_t sums_xi() const { return y.c * ldc + 16; }
-  int64_t sums() const { return 36 * sums_xi(); }
+  int64_t sums() const { return form->values * sums_xi(); }
   int64_t chunk_first(int64_t chunk) const { return split_at(count, chunks, chunk); }
   /// The first tile of block b of a chunk.
   int64_t block_first(int64_t chunk, int64_t b) const {
@@ -42,24 +44,30 @@ struct Plan {
 };
 
 Plan make_plan(const Conv2dArgs& args, const WinogradSet& set) {
+  const WinogradForm& form = *set.transform->form;
   Plan p;
+  p.form = &form;
   p.x = {args.h, args.w, args.c, set.storage->element};
   p.y = {args.oh, args.ow, args.k, set.storage->element};
-  p.tiles = winograd_tiles(args.oh, args.ow, args.pad_h, args.pad_w);
+  p.tiles = winograd_tiles(form, args.oh, args.ow, args.pad_h, args.pad_w);
+  for (int i = 0; i < form.products; ++i) {
+    const WinogradTerm& term = form.terms[i];
+    std::fill_n(p.product + term.value, term.parts, static_cast<uint8_t>(i));
+  }
   p.count = args.n * p.tiles.an_image();
   p.ldc = ceil_div(args.c, 16) * 16;
   const int64_t partials = kPartialBytes / 4 / p.sums();
   p.chunks = std::min<int64_t>({kChunks, partials, ceil_div(p.count, 16)});
   p.shared = p.chunks < 4 && p.count > 64;
   if (p.shared || p.chunks < 1) p.chunks = 1;
-  const int64_t tile_bytes = 36 * 4 * (args.c + args.k);
+  const int64_t tile_bytes = 4 * (form.values * args.c + form.products * args.k);
   const int64_t wanted = p.shared ? std::clamp<int64_t>(kSharedBytes / tile_bytes, 64, 512)
                                   : std::clamp<int64_t>(kBlockBytes / tile_bytes, 64, 256);
   const int64_t most = ceil_div(p.count, p.chunks);  // tiles a chunk
   p.blocks = ceil_div(most, wanted);
   const int64_t tiles = ceil_div(most, std::max<int64_t>(p.blocks, 1));
-  p.input = winograd_layout(args.c, tiles);
-  p.grad = winograd_layout(args.k, tiles);
+  p.input = winograd_layout(form.values, args.c, tiles);
+  p.grad = winograd_layout(form.products, args.k, tiles);
   return p;
 }
 
@@ -91,9 +99,9 @@ Memory carve(Carver& carver, const Plan& p, int threads) {
 void transform(const Conv2dArgs& args, const WinogradSet& set, const Plan& p, const Memory& m,
                int64_t first, int64_t last, int64_t at) {
   const void *x = args.x, *y = args.y;
-  const void *pixels[36], *ahead[36];
+  const void *pixels[kWinogradValues], *ahead[kWinogradValues];
   for (int64_t t = first; t < last; ++t, ++at) {
-    const int64_t next = std::min(t + kWinogradAhead, p.count - 1);
+    const int64_t next = std::min(t + p.form->ahead, p.count - 1);
     winograd_input_pixels(x, p.x, p.tiles, t, m.zeros, pixels);
     winograd_input_pixels(x, p.x, p.tiles, next, m.zeros, ahead);
     set.transform->input(pixels, ahead, p.x.c, m.input + at * p.input.row, p.input.xi(),
@@ -105,7 +113,7 @@ void transform(const Conv2dArgs& args, const WinogradSet& set, const Plan& p, co
   }
 }
 
-/// sums (+)= product xi of a block of `tiles`.
+/// sums (+)= the product with value xi of a block of `tiles`.
 void multiply(const Micro& micro, const Plan& p, const Memory& m, int64_t xi, int64_t tiles,
               float* sums, bool accumulate) {
   const int64_t block = 2 * micro.width;
@@ -123,7 +131,7 @@ void multiply(const Micro& micro, const Plan& p, const Memory& m, int64_t xi, in
       const int64_t parts = ceil_div(depth, micro.rows);
       for (int64_t i = 0; i < parts; ++i) {
         const int64_t row = split_at(depth, parts, i);
-        tile.a = m.grad + xi * p.grad.xi() + s * p.grad.slab() + row;
+        tile.a = m.grad + p.product[xi] * p.grad.xi() + s * p.grad.slab() + row;
         tile.c = sums + xi * p.sums_xi() + (s * p.grad.row + row) * p.ldc + c;
         micro.outer(tile, static_cast<int>(split_at(depth, parts, i + 1) - row),
                     tile.cols <= micro.width ? 1 : 2);
@@ -141,7 +149,7 @@ void run_chunks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set
     for (int64_t b = 0; b < p.blocks; ++b) {
       const int64_t first = p.block_first(chunk, b), last = p.block_first(chunk, b + 1);
       transform(args, set, p, m, first, last, 0);
-      for (int64_t xi = 0; xi < 36; ++xi) {
+      for (int64_t xi = 0; xi < p.form->values; ++xi) {
         multiply(*set.micro, p, m, xi, last - first, m.sums + chunk * p.sums(), b > 0);
       }
     }
@@ -157,7 +165,7 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set
       const int64_t at = split_at(tiles, pieces, i);
       transform(args, set, p, m, first + at, first + split_at(tiles, pieces, i + 1), at);
     });
-    parallel(exec, 36,
+    parallel(exec, p.form->values,
              [&](int64_t xi, int) { multiply(*set.micro, p, m, xi, tiles, m.sums, b > 0); });
   }
 }
@@ -167,11 +175,18 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set
 const char* winograd_backward_weight_declines(const Conv2dArgs& args) {
   const char* reason = winograd_forward_declines(args);
   if (reason != nullptr) return reason;
-  // The 36 sums must be written and read whatever the tiles. 16 tiles of 128 channels: 0.6 ms
+  // The sums must be written and read whatever the tiles. 16 tiles of 128 channels: 0.6 ms
   // against 1.3 ms; of 256 channels: 8.2 against 3.3.
-  const int64_t tiles = args.n * winograd_tiles(args.oh, args.ow, 0, 0).an_image();
+  const int64_t tiles = args.n * ceil_div(args.oh, 4) * ceil_div(args.ow, 4);
   if (36 * 4 * args.c * args.k > kManySums && tiles < kFewTiles) return "few tiles";
   return nullptr;
+}
+
+const char* winograd_s2_backward_weight_declines(const Conv2dArgs& args) {
+  const char* reason = winograd_s2_forward_declines(args);
+  if (reason != nullptr) return reason;
+  // 32 to 64 channels at 16x16, 128 images: 2.4 ms against 1.9; 64 to 128 at 32x32: 25 against 27.
+  return args.c < 64 ? "few channels" : nullptr;
 }
 
 void winograd_backward_weight(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set) {
