@@ -7,6 +7,9 @@ else()
   set(TAXON_ISAS baseline CACHE INTERNAL "")
 endif()
 set(TAXON_ISA_FLAGS_baseline "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  set(TAXON_ISA_FLAGS_baseline -O2)  # next to AVX2 and AVX-512: seldom used, so small
+endif()
 set(TAXON_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2)
 set(TAXON_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -mbmi2
                            -mprefer-vector-width=512)

@@ -129,35 +129,39 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 #define TAXON_FORWARD_GEMM(isa, storage) \
   preparing_products<isa::micro>(TAXON_GEMM(forward, isa, storage))
 
-// Both strides.
-#define TAXON_FORWARD_WINOGRADS(isa, suffix, storage)               \
-  TAXON_FORWARD_WINOGRAD(winograd, isa, winograd##suffix, storage), \
-      TAXON_FORWARD_WINOGRAD(winograd_s2, isa, winograd_s2##suffix, storage)
-#define TAXON_BACKWARD_DATA_WINOGRADS(isa, suffix, storage)                \
-  TAXON_WINOGRAD(winograd, backward_data, isa, winograd##suffix, storage), \
-      TAXON_WINOGRAD(winograd_s2, backward_data, isa, winograd_s2_data##suffix, storage)
-#define TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, suffix, storage)                \
-  TAXON_WINOGRAD(winograd, backward_weight, isa, winograd##suffix, storage), \
-      TAXON_WINOGRAD(winograd_s2, backward_weight, isa, winograd_s2##suffix, storage)
-
-#define TAXON_FORWARD_F32(isa) \
-  TAXON_FORWARD_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(forward, isa), TAXON_FORWARD_GEMM(isa, f32)
-#define TAXON_BACKWARD_DATA_F32(isa)                                              \
-  TAXON_BACKWARD_DATA_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(backward_data, isa), \
-      scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa),      \
+#define TAXON_FORWARD_F32(isa)                                                         \
+  TAXON_FORWARD_WINOGRAD(winograd, isa, winograd, f32), TAXON_DEPTHWISE(forward, isa), \
+      TAXON_FORWARD_GEMM(isa, f32)
+#define TAXON_BACKWARD_DATA_F32(isa)                                         \
+  TAXON_WINOGRAD(winograd, backward_data, isa, winograd, f32),               \
+      TAXON_DEPTHWISE(backward_data, isa),                                   \
+      scatter<isa::micro>("conv2d_backward_data/scatter/" #isa, Needs::isa), \
       TAXON_GEMM(backward_data, isa, f32)
-#define TAXON_BACKWARD_WEIGHT_F32(isa)                                                \
-  TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, , f32), TAXON_DEPTHWISE(backward_weight, isa), \
-      TAXON_GEMM(backward_weight, isa, f32)
+#define TAXON_BACKWARD_WEIGHT_F32(isa)                           \
+  TAXON_WINOGRAD(winograd, backward_weight, isa, winograd, f32), \
+      TAXON_DEPTHWISE(backward_weight, isa), TAXON_GEMM(backward_weight, isa, f32)
 #define TAXON_FORWARD_BF16(isa) \
-  TAXON_FORWARD_WINOGRADS(isa, _bf16, bf16), TAXON_FORWARD_GEMM(isa, bf16)
-#define TAXON_BACKWARD_DATA_BF16(isa) \
-  TAXON_BACKWARD_DATA_WINOGRADS(isa, _bf16, bf16), TAXON_GEMM(backward_data, isa, bf16)
-#define TAXON_BACKWARD_WEIGHT_BF16(isa) \
-  TAXON_BACKWARD_WEIGHT_WINOGRADS(isa, _bf16, bf16), TAXON_GEMM(backward_weight, isa, bf16)
+  TAXON_FORWARD_WINOGRAD(winograd, isa, winograd_bf16, bf16), TAXON_FORWARD_GEMM(isa, bf16)
+#define TAXON_BACKWARD_DATA_BF16(isa)                                \
+  TAXON_WINOGRAD(winograd, backward_data, isa, winograd_bf16, bf16), \
+      TAXON_GEMM(backward_data, isa, bf16)
+#define TAXON_BACKWARD_WEIGHT_BF16(isa)                                \
+  TAXON_WINOGRAD(winograd, backward_weight, isa, winograd_bf16, bf16), \
+      TAXON_GEMM(backward_weight, isa, bf16)
 
 #if defined(__x86_64__) || defined(_M_X64)
 #define TAXON_EACH_ISA(rows) rows(avx512), rows(avx2), rows(baseline)
+// Stride 2 by phases, f32: a quarter of a megabyte of code an instruction set, not for the portable
+// one. In bf16 dot products are faster.
+#define TAXON_FORWARD_S2                                         \
+  TAXON_FORWARD_WINOGRAD(winograd_s2, avx512, winograd_s2, f32), \
+      TAXON_FORWARD_WINOGRAD(winograd_s2, avx2, winograd_s2, f32),
+#define TAXON_BACKWARD_DATA_S2                                               \
+  TAXON_WINOGRAD(winograd_s2, backward_data, avx512, winograd_s2_data, f32), \
+      TAXON_WINOGRAD(winograd_s2, backward_data, avx2, winograd_s2_data, f32),
+#define TAXON_BACKWARD_WEIGHT_S2                                          \
+  TAXON_WINOGRAD(winograd_s2, backward_weight, avx512, winograd_s2, f32), \
+      TAXON_WINOGRAD(winograd_s2, backward_weight, avx2, winograd_s2, f32),
 #define TAXON_FORWARD_PAIRS                                                    \
   preparing_products<amx::products>(TAXON_PAIRS(forward, tile_products, amx)), \
       preparing_products<avx512bf16::products>(TAXON_PAIRS(forward, dot_products, avx512bf16)),
@@ -171,13 +175,16 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
       TAXON_PAIRS(backward_data, dot_products, avx512bf16),
 #else
 #define TAXON_EACH_ISA(rows) rows(baseline)
+#define TAXON_FORWARD_S2
+#define TAXON_BACKWARD_DATA_S2
+#define TAXON_BACKWARD_WEIGHT_S2
 #define TAXON_FORWARD_PAIRS
 #define TAXON_BACKWARD_DATA_PAIRS
 #define TAXON_BACKWARD_WEIGHT_PAIRS
 #endif
 
 constexpr Row<Conv2dArgs> forward_f32[] = {
-    TAXON_EACH_ISA(TAXON_FORWARD_F32),
+    TAXON_FORWARD_S2 TAXON_EACH_ISA(TAXON_FORWARD_F32),
     reference("conv2d_forward/reference", reference_forward<float>),
 };
 constexpr Row<Conv2dArgs> forward_bf16[] = {
@@ -189,7 +196,7 @@ constexpr Row<Conv2dArgs> forward_f64[] = {
 };
 
 constexpr Row<Conv2dArgs> backward_data_f32[] = {
-    TAXON_EACH_ISA(TAXON_BACKWARD_DATA_F32),
+    TAXON_BACKWARD_DATA_S2 TAXON_EACH_ISA(TAXON_BACKWARD_DATA_F32),
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
 };
 constexpr Row<Conv2dArgs> backward_data_bf16[] = {
@@ -201,7 +208,7 @@ constexpr Row<Conv2dArgs> backward_data_f64[] = {
 };
 
 constexpr Row<Conv2dArgs> backward_weight_f32[] = {
-    TAXON_EACH_ISA(TAXON_BACKWARD_WEIGHT_F32),
+    TAXON_BACKWARD_WEIGHT_S2 TAXON_EACH_ISA(TAXON_BACKWARD_WEIGHT_F32),
     reference("conv2d_backward_weight/reference", reference_backward_weight<float>),
 };
 constexpr Row<Conv2dArgs> backward_weight_bf16[] = {

@@ -68,20 +68,20 @@ struct WinogradMicro {
 namespace baseline {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
-extern const WinogradMicro winograd_s2, winograd_s2_bf16, winograd_s2_integer;
-extern const WinogradMicro winograd_s2_data, winograd_s2_data_bf16, winograd_s2_data_integer;
+extern const WinogradMicro winograd_s2, winograd_s2_integer;
+extern const WinogradMicro winograd_s2_data, winograd_s2_data_integer;
 }  // namespace baseline
 namespace avx2 {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
-extern const WinogradMicro winograd_s2, winograd_s2_bf16, winograd_s2_integer;
-extern const WinogradMicro winograd_s2_data, winograd_s2_data_bf16, winograd_s2_data_integer;
+extern const WinogradMicro winograd_s2, winograd_s2_integer;
+extern const WinogradMicro winograd_s2_data, winograd_s2_data_integer;
 }  // namespace avx2
 namespace avx512 {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
-extern const WinogradMicro winograd_s2, winograd_s2_bf16, winograd_s2_integer;
-extern const WinogradMicro winograd_s2_data, winograd_s2_data_bf16, winograd_s2_data_integer;
+extern const WinogradMicro winograd_s2, winograd_s2_integer;
+extern const WinogradMicro winograd_s2_data, winograd_s2_data_integer;
 }  // namespace avx512
 
 /// What a call needs: products and transforms of one instruction set. The `winograd_integer` set

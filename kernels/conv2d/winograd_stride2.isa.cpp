@@ -167,10 +167,8 @@ constexpr WinogradMicro data_set() {
 namespace TAXON_ISA {
 
 const WinogradMicro winograd_s2 = set<LowErrorNoZero, float>();
-const WinogradMicro winograd_s2_bf16 = set<LowErrorNoZero, Bf16>();
 const WinogradMicro winograd_s2_integer = set<Integer, float>();
 const WinogradMicro winograd_s2_data = data_set<LowErrorNoZero, float>();
-const WinogradMicro winograd_s2_data_bf16 = data_set<LowErrorNoZero, Bf16>();
 const WinogradMicro winograd_s2_data_integer = data_set<Integer, float>();
 
 }  // namespace TAXON_ISA
