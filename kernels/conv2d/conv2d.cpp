@@ -153,15 +153,14 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
 #define TAXON_EACH_ISA(rows) rows(avx512), rows(avx2), rows(baseline)
 // Stride 2 by phases, f32: a quarter of a megabyte of code an instruction set, not for the portable
 // one. In bf16 dot products are faster.
-#define TAXON_FORWARD_S2                                         \
-  TAXON_FORWARD_WINOGRAD(winograd_s2, avx512, winograd_s2, f32), \
-      TAXON_FORWARD_WINOGRAD(winograd_s2, avx2, winograd_s2, f32),
-#define TAXON_BACKWARD_DATA_S2                                               \
-  TAXON_WINOGRAD(winograd_s2, backward_data, avx512, winograd_s2_data, f32), \
-      TAXON_WINOGRAD(winograd_s2, backward_data, avx2, winograd_s2_data, f32),
-#define TAXON_BACKWARD_WEIGHT_S2                                          \
-  TAXON_WINOGRAD(winograd_s2, backward_weight, avx512, winograd_s2, f32), \
-      TAXON_WINOGRAD(winograd_s2, backward_weight, avx2, winograd_s2, f32),
+#define TAXON_FORWARD_S2(isa) TAXON_FORWARD_WINOGRAD(winograd_s2, isa, winograd_s2, f32)
+#define TAXON_BACKWARD_DATA_S2(isa) \
+  TAXON_WINOGRAD(winograd_s2, backward_data, isa, winograd_s2_data, f32)
+#define TAXON_BACKWARD_WEIGHT_S2(isa) \
+  TAXON_WINOGRAD(winograd_s2, backward_weight, isa, winograd_s2, f32)
+#define TAXON_F32_ROWS(direction)                                                                \
+  TAXON_##direction##_S2(avx512), TAXON_##direction##_F32(avx512), TAXON_##direction##_S2(avx2), \
+      TAXON_##direction##_F32(avx2), TAXON_##direction##_F32(baseline)
 #define TAXON_FORWARD_PAIRS                                                    \
   preparing_products<amx::products>(TAXON_PAIRS(forward, tile_products, amx)), \
       preparing_products<avx512bf16::products>(TAXON_PAIRS(forward, dot_products, avx512bf16)),
@@ -175,16 +174,14 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
       TAXON_PAIRS(backward_data, dot_products, avx512bf16),
 #else
 #define TAXON_EACH_ISA(rows) rows(baseline)
-#define TAXON_FORWARD_S2
-#define TAXON_BACKWARD_DATA_S2
-#define TAXON_BACKWARD_WEIGHT_S2
+#define TAXON_F32_ROWS(direction) TAXON_##direction##_F32(baseline)
 #define TAXON_FORWARD_PAIRS
 #define TAXON_BACKWARD_DATA_PAIRS
 #define TAXON_BACKWARD_WEIGHT_PAIRS
 #endif
 
 constexpr Row<Conv2dArgs> forward_f32[] = {
-    TAXON_FORWARD_S2 TAXON_EACH_ISA(TAXON_FORWARD_F32),
+    TAXON_F32_ROWS(FORWARD),
     reference("conv2d_forward/reference", reference_forward<float>),
 };
 constexpr Row<Conv2dArgs> forward_bf16[] = {
@@ -196,7 +193,7 @@ constexpr Row<Conv2dArgs> forward_f64[] = {
 };
 
 constexpr Row<Conv2dArgs> backward_data_f32[] = {
-    TAXON_BACKWARD_DATA_S2 TAXON_EACH_ISA(TAXON_BACKWARD_DATA_F32),
+    TAXON_F32_ROWS(BACKWARD_DATA),
     reference("conv2d_backward_data/reference", reference_backward_data<float>),
 };
 constexpr Row<Conv2dArgs> backward_data_bf16[] = {
@@ -208,7 +205,7 @@ constexpr Row<Conv2dArgs> backward_data_f64[] = {
 };
 
 constexpr Row<Conv2dArgs> backward_weight_f32[] = {
-    TAXON_BACKWARD_WEIGHT_S2 TAXON_EACH_ISA(TAXON_BACKWARD_WEIGHT_F32),
+    TAXON_F32_ROWS(BACKWARD_WEIGHT),
     reference("conv2d_backward_weight/reference", reference_backward_weight<float>),
 };
 constexpr Row<Conv2dArgs> backward_weight_bf16[] = {

@@ -256,6 +256,8 @@ void run_pass(const GemmArgs& a, const Exec& exec, const Micro& micro, const Pla
 }
 
 void run_dots(const GemmArgs& a, const Exec& exec, const Micro& micro) {
+  // No more chunks than threads, as no sum depends on the cut: so each thread meets the same
+  // weights in every call, in the cache that is its own.
   const int64_t chunks =
       std::clamp<int64_t>(a.n * a.k / 32768, 1, std::min<int64_t>(exec.threads, ceil_div(a.n, 4)));
   parallel(exec, chunks, [&](int64_t i, int) {
