@@ -4,12 +4,20 @@
 
 #include <algorithm>
 #include <iterator>
+#include <new>
 
 namespace taxon {
 namespace {
 
 constexpr std::size_t kSegment = 256 << 20;
 constexpr std::size_t kHugePage = 2 << 20;
+
+/// An entry in no set.
+template <class Set>
+typename Set::node_type new_entry() {
+  Set one;
+  return one.extract(one.insert(typename Set::value_type{}).first);
+}
 
 }  // namespace
 
@@ -19,31 +27,50 @@ void* Heap::take(std::size_t bytes) {
   const auto block = blocks_.find(found->second);
   const std::size_t left = block->second.size - bytes;
   if (left > 0) {
-    const auto rest = blocks_.emplace(block->first + bytes, Block{left, false, false}).first;
-    set_free(block, false);
-    block->second.size = bytes;
-    set_free(rest, true);
-  } else {
-    set_free(block, false);
+    BySize::node_type entry = new_entry<BySize>();
+    const auto rest = blocks_.emplace(block->first + bytes, Block{left}).first;
+    add_free(rest, std::move(entry));
   }
+  block->second.entry = remove_free(block);
+  block->second.size = bytes;
   return block->first;
 }
 
 std::size_t Heap::grow(std::size_t bytes) {
   const std::size_t least = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  BySize::node_type entry = new_entry<BySize>();
   for (const std::size_t size : {std::max(kSegment, least), least}) {
     void* memory = allocate_memory(size);
     if (memory == nullptr) continue;
-    const auto block = blocks_.emplace(static_cast<char*>(memory), Block{size, false, true}).first;
-    set_free(block, true);
+    try {
+      const auto block = blocks_.emplace(static_cast<char*>(memory), Block{size, true}).first;
+      add_free(block, std::move(entry));
+    } catch (const std::bad_alloc&) {
+      free_memory(memory, size);
+      return 0;
+    }
     return size;
   }
   return 0;
 }
 
 void Heap::give(void* memory) noexcept {
-  const auto block = blocks_.find(static_cast<char*>(memory));
-  set_free(join(block), true);
+  auto block = blocks_.find(static_cast<char*>(memory));
+  BySize::node_type entry = std::move(block->second.entry);
+  const auto next = std::next(block);
+  if (next != blocks_.end() && next->second.free() && !next->second.first) {
+    remove_free(next);
+    block->second.size += next->second.size;
+    blocks_.erase(next);
+  }
+  if (!block->second.first && std::prev(block)->second.free()) {
+    const auto before = std::prev(block);
+    remove_free(before);
+    before->second.size += block->second.size;
+    blocks_.erase(block);
+    block = before;
+  }
+  add_free(block, std::move(entry));
 }
 
 std::size_t Heap::release() noexcept {
@@ -51,12 +78,12 @@ std::size_t Heap::release() noexcept {
   for (auto block = blocks_.begin(); block != blocks_.end();) {
     const auto next = std::next(block);
     const bool whole = block->second.first && (next == blocks_.end() || next->second.first);
-    if (block->second.free && whole) {
-      set_free(block, false);
+    if (block->second.free() && whole) {
+      remove_free(block);
       free_memory(block->first, block->second.size);
       released += block->second.size;
       blocks_.erase(block);
-    } else if (block->second.free) {
+    } else if (block->second.free()) {
       discard_memory(block->first, block->second.size);
     }
     block = next;
@@ -64,33 +91,14 @@ std::size_t Heap::release() noexcept {
   return released;
 }
 
-/// Makes one of a block in use and its free neighbours.
-Heap::Blocks::iterator Heap::join(Blocks::iterator block) {
-  const auto absorb = [&](Blocks::iterator into, Blocks::iterator from) {
-    into->second.size += from->second.size;
-    blocks_.erase(from);
-  };
-  const auto next = std::next(block);
-  if (next != blocks_.end() && next->second.free && !next->second.first) {
-    set_free(next, false);
-    absorb(block, next);
-  }
-  if (block->second.first || block == blocks_.begin()) return block;
-  const auto before = std::prev(block);
-  if (!before->second.free) return block;
-  set_free(before, false);
-  absorb(before, block);
-  return before;
+Heap::BySize::node_type Heap::remove_free(Blocks::iterator block) {
+  return free_.extract({block->second.size, block->first});
 }
 
-void Heap::set_free(Blocks::iterator block, bool free) {
-  if (block->second.free == free) return;
-  block->second.free = free;
-  if (free) {
-    free_.insert({block->second.size, block->first});
-  } else {
-    free_.erase({block->second.size, block->first});
-  }
+/// `entry` is of no set, and the block's own is empty.
+void Heap::add_free(Blocks::iterator block, BySize::node_type entry) noexcept {
+  entry.value() = {block->second.size, block->first};
+  free_.insert(std::move(entry));
 }
 
 }  // namespace taxon

@@ -11,7 +11,7 @@
 
 namespace taxon {
 
-/// Not safe for threads: its owner locks.
+/// Not safe for threads: its owner locks. What throws std::bad_alloc changes nothing.
 class Heap {
  public:
   static constexpr std::size_t kGranule = 64 << 10;  ///< blocks are multiples of this
@@ -27,18 +27,21 @@ class Heap {
   std::size_t release() noexcept;
 
  private:
+  using BySize = std::set<std::pair<std::size_t, char*>>;  // then by address
   struct Block {
     std::size_t size = 0;
-    bool free = false;
-    bool first = false;  // of its segment: never joined with what lies before
+    bool first = false;         // of its segment: never joined with what lies before
+    BySize::node_type entry{};  // of a block in use: its place in free_, so that to give allocates
+                                // nothing
+    bool free() const { return entry.empty(); }
   };
   using Blocks = std::map<char*, Block>;
 
-  Blocks::iterator join(Blocks::iterator block);
-  void set_free(Blocks::iterator block, bool free);
+  BySize::node_type remove_free(Blocks::iterator block);
+  void add_free(Blocks::iterator block, BySize::node_type entry) noexcept;
 
-  Blocks blocks_;                                 // by address
-  std::set<std::pair<std::size_t, char*>> free_;  // by size, then address
+  Blocks blocks_;  // by address
+  BySize free_;
 };
 
 }  // namespace taxon

@@ -82,13 +82,16 @@ class CpuAllocator {
     return block;
   }
 
-  void* from_heap(std::size_t capacity) {
+  // std::bad_alloc where not even the heap's own notes find room is told as what it is.
+  void* from_heap(std::size_t capacity) try {
     if (void* block = heap_.take(capacity)) return block;
     for (auto size = free_.lower_bound(kLarge); size != free_.end(); ++size) {
       for (void* block : size->second) heap_.give(block);
       size->second.clear();
     }
     return heap_.take(capacity);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
   }
 
   void discard(void* block, std::size_t capacity) noexcept {
@@ -111,7 +114,7 @@ class CpuAllocator {
     return block;
   }
 
-  void* fresh(std::size_t capacity) {
+  void* fresh(std::size_t capacity) try {
     if (capacity >= kLarge) {
       stats_.cached += heap_.grow(capacity);
       return heap_.take(capacity);
@@ -119,6 +122,8 @@ class CpuAllocator {
     void* block = allocate_memory(capacity);
     if (block != nullptr) stats_.cached += capacity;
     return block;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
   }
 
   void release_locked() {

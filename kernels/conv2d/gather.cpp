@@ -367,9 +367,11 @@ size_t bytes_of(const Job& job, int threads, const Storage& storage, const void*
 }  // namespace
 
 const char* tile_products_forward_declines(const Conv2dArgs& args) {
+  if (args.exact) return "exact convolution asked for";  // weights are rounded
   return args.c / args.groups % 2 != 0 ? "odd number of channels" : nullptr;
 }
 const char* tile_products_backward_data_declines(const Conv2dArgs& args) {
+  if (args.exact) return "exact convolution asked for";
   return args.k / args.groups % 2 != 0 ? "odd number of channels" : nullptr;
 }
 // Winograd's f32 products are as fast with 16 channels, 1.5 to 2 times as fast with more, and do

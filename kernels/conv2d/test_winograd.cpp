@@ -41,15 +41,17 @@ Row<Conv2dArgs> row_of(Direction direction, const char* name, Needs needs) {
   }
 }
 
-#define TAXON_INTEGER_ROW(isa)                                                                     \
-  (stride == 1 ? row_of<isa::micro, isa::winograd_integer, isa::winograd_integer>(direction, #isa, \
-                                                                                  Needs::isa)      \
-               : row_of<isa::micro, isa::winograd_s2_integer, isa::winograd_s2_data_integer>(      \
+#define TAXON_INTEGER_ROW_1(isa) \
+  row_of<isa::micro, isa::winograd_integer, isa::winograd_integer>(direction, #isa, Needs::isa)
+#define TAXON_INTEGER_ROW(isa)                                                                \
+  (stride == 1 ? TAXON_INTEGER_ROW_1(isa)                                                     \
+               : row_of<isa::micro, isa::winograd_s2_integer, isa::winograd_s2_data_integer>( \
                      direction, #isa, Needs::isa))
 
 /// The integer points on every instruction set in force.
 std::vector<Row<Conv2dArgs>> integer_rows(Direction direction, std::int64_t stride) {
-  std::vector<Row<Conv2dArgs>> rows = {TAXON_INTEGER_ROW(baseline)};
+  std::vector<Row<Conv2dArgs>> rows;
+  if (stride == 1) rows.push_back(TAXON_INTEGER_ROW_1(baseline));
 #if defined(__x86_64__)
   if (active_needs() >= Needs::avx2) rows.push_back(TAXON_INTEGER_ROW(avx2));
   if (active_needs() >= Needs::avx512) rows.push_back(TAXON_INTEGER_ROW(avx512));

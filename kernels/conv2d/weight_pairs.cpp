@@ -81,7 +81,7 @@ Memory carve(Carver& carver, const Plan& p, int threads) {
   const int64_t slots = p.shared ? 1 : threads;
   Memory m;
   m.sums = carver.take<float>(p.direct() ? 0 : p.chunks * p.sums());
-  m.total = carver.take<float>(p.padded() && p.chunks > 1 ? p.sums() : 0);
+  m.total = carver.take<float>(p.padded() && p.chunks != 1 ? p.sums() : 0);
   m.bias = carver.take<float>(kChunks * p.groups * p.filters);
   m.tap_offsets = carver.take<int64_t>(p.taps);
   m.slabs = carver.take<Bf16>(slots * p.slab_elements());
@@ -206,7 +206,7 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const PairSet& set, co
 /// The sums of all chunks, without the padding of their columns, into the weights.
 void collect(const Exec& exec, const PairSet& set, const Plan& p, const Memory& m, float* weight) {
   float* total = p.chunks == 1 ? m.sums : p.padded() ? m.total : weight;
-  if (p.chunks > 1) {
+  if (p.chunks != 1) {
     constexpr int64_t piece = 4096;
     parallel(exec, ceil_div(p.sums(), piece), [&](int64_t i, int) {
       const int64_t first = i * piece, count = std::min(piece, p.sums() - first);

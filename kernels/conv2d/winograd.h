@@ -68,8 +68,6 @@ struct WinogradMicro {
 namespace baseline {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
-extern const WinogradMicro winograd_s2, winograd_s2_integer;
-extern const WinogradMicro winograd_s2_data, winograd_s2_data_integer;
 }  // namespace baseline
 namespace avx2 {
 void winograd_product(const WinogradProduct&, int rows, int vectors);

@@ -1,5 +1,7 @@
 // The two-dimensional transforms of Winograd's convolution of stride 2 by phases (winograd_forms.h)
-// on vectors of channels.
+// on vectors of channels. Not for the portable level: it is much code, and no table has a row of
+// it.
+#if !defined(TAXON_ISA_baseline)
 #include "winograd_expand.h"
 
 namespace taxon::kernels {
@@ -173,3 +175,4 @@ const WinogradMicro winograd_s2_data_integer = data_set<Integer, float>();
 
 }  // namespace TAXON_ISA
 }  // namespace taxon::kernels
+#endif

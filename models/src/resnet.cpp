@@ -136,10 +136,10 @@ class ResNet : public Model {
     if (training() || grad_enabled() || images_at_once_ == 0 || x.dim(0) <= images_at_once_) {
       return features_of(x);
     }
+    const std::int64_t count = (x.dim(0) + images_at_once_ - 1) / images_at_once_;
     Tensors parts;
-    for (std::int64_t first = 0; first < x.dim(0); first += images_at_once_) {
-      const std::int64_t last = std::min(x.dim(0), first + images_at_once_);
-      parts.push_back(features_of(slice(x, 0, first, last)));
+    for (std::int64_t i = 0; i < count; ++i) {
+      parts.push_back(features_of(slice(x, 0, x.dim(0) * i / count, x.dim(0) * (i + 1) / count)));
     }
     return concat(parts, 0);
   }

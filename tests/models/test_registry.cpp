@@ -279,3 +279,23 @@ TEST_CASE("bf16 precision: f32 logits close to f32's, gradients of the parameter
   }
   CHECK_THROWS_AS(build_model(spec("mlp"))->set_precision(DType::f64), OptionError);
 }
+
+TEST_CASE("a batch that goes through in parts gives what its images give alone") {
+  ModelSpec spec;
+  spec.name = "resnet8";
+  const auto model = build_model(resolve(spec), 3);
+  model->eval();
+  const NoGrad off;
+  const Tensor x = Tensor::normal({35, 32, 32, 3}, 0, 1, 4);
+  for (const bool optimized : {false, true}) {
+    if (optimized) model->optimize_for_inference();
+    const auto all = model->forward(x).to_vector<float>();
+    REQUIRE(all.size() == 350);
+    for (const std::int64_t i : {0, 11, 12, 17, 34}) {
+      const auto one = model->forward(slice(x, 0, i, i + 1)).to_vector<float>();
+      for (std::size_t j = 0; j < 10; ++j) {
+        CHECK(all[static_cast<std::size_t>(i) * 10 + j] == Approx(one[j]).margin(1e-4));
+      }
+    }
+  }
+}
