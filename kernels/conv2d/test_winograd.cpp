@@ -192,7 +192,8 @@ TEST_CASE("winograd: the low-error points stay within 2e-5 of the largest value"
         CHECK(same_bits(conv.run(row, direction, 2), once));
         CHECK(same_bits(conv.run(row, direction, 3), once));
       });
-      CHECK(seen > 0);
+      const bool none = strided(c) && active_needs() < Needs::avx2;  // not at the portable level
+      CHECK((seen > 0) == !none);
     }
   }
 }

@@ -354,6 +354,19 @@ TAXON_INLINE void dot_block(const float* a, int64_t lda, const float* b, int64_t
   }
 }
 
+/// The products of one row; a function of its own, so that the loops of `dots` keep their
+/// registers.
+__attribute__((noinline)) void dots_of_row(const float* a, const float* b, int64_t ldb,
+                                           int64_t cols, int64_t k, float* c, const float* bias,
+                                           bool accumulate, bool relu) {
+  for (int64_t j = 0; j < cols; ++j) {
+    float s = dot(a, b + j * ldb, k);
+    if (accumulate) s += c[j];
+    if (bias != nullptr) s += bias[j];
+    c[j] = relu && s < 0 ? 0 : s;
+  }
+}
+
 void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb, int64_t cols,
           int64_t k, float* c, int64_t ldc, const float* bias, bool accumulate, bool relu) {
   const auto put = [&](int64_t i, int64_t j, float s) {
@@ -361,10 +374,7 @@ void dots(const float* a, int64_t lda, int64_t rows, const float* b, int64_t ldb
     if (bias != nullptr) s += bias[j];
     c[i * ldc + j] = relu && s < 0 ? 0 : s;
   };
-  if (rows == 1) {
-    for (int64_t j = 0; j < cols; ++j) put(0, j, dot(a, b + j * ldb, k));
-    return;
-  }
+  if (rows == 1) return dots_of_row(a, b, ldb, cols, k, c, bias, accumulate, relu);
   constexpr int N = 4;
   for (int64_t j = 0; j < cols;) {
     const bool many = j + N <= cols;
