@@ -109,10 +109,7 @@ Memory carve(Carver& carver, const Plan& p, int threads) {
 }
 
 void fill_tables(const Plan& p, const Memory& m) {
-  for (int64_t t = 0; t < p.taps; ++t) {
-    m.tap_offsets[t] =
-        t / p.w.taps * p.h.tap_step * p.layout.row + t % p.w.taps * p.w.tap_step * p.layout.pixel;
-  }
+  tap_offsets(p.h, p.w, p.layout, m.tap_offsets);
   for (int64_t i = 0; p.transposed && i < p.steps(); ++i) {
     const int64_t c = i % p.channels;
     m.row_offsets[i] = m.tap_offsets[i / p.channels] + c / kSlab * p.layout.slab + c % kSlab;

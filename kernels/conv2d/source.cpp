@@ -71,6 +71,12 @@ void fill_slabs(const Storage& storage, const Source& source, const Axis& h, con
   }
 }
 
+void tap_offsets(const Axis& h, const Axis& w, const SlabLayout& layout, int64_t* offsets) {
+  for (int64_t t = 0; t < h.taps * w.taps; ++t) {
+    offsets[t] = t / w.taps * h.tap_step * layout.row + t % w.taps * w.tap_step * layout.pixel;
+  }
+}
+
 void slab_offsets(const Axis& h, const Axis& w, const SlabLayout& layout, const Block& block,
                   int64_t* offsets) {
   for (int64_t i = 0; i < block.images; ++i) {

@@ -34,6 +34,9 @@ struct Source {
 void fill_slabs(const Storage& storage, const Source& source, const Axis& h, const Axis& w,
                 const SlabLayout& layout, const Block& block, void* slabs);
 
+/// For each tap, row by row: its offset in a slab.
+void tap_offsets(const Axis& h, const Axis& w, const SlabLayout& layout, int64_t* offsets);
+
 /// For each grid point of a block, image by image: its offset in a slab.
 void slab_offsets(const Axis& h, const Axis& w, const SlabLayout& layout, const Block& block,
                   int64_t* offsets);

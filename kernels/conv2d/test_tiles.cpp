@@ -55,8 +55,8 @@ const Products plain = {TileProducts<PlainUnit>::kRows,
                         sizeof(Bf16),
                         TileProducts<PlainUnit>::tile,
                         [] {},
-                        baseline::pairs.pack_columns,
-                        baseline::pairs.pack_rows};
+                        baseline::pack_pair_columns,
+                        baseline::pack_pair_rows};
 
 /// A row on the plain unit.
 template <auto run, auto scratch>

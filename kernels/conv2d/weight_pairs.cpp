@@ -237,10 +237,7 @@ void pair_backward_weight(const Conv2dArgs& args, const Exec& exec, const PairSe
   const Plan p = make_plan(args, set);
   Carver carver(exec.scratch);
   const Memory m = carve(carver, p, exec.threads);
-  for (int64_t t = 0; t < p.taps; ++t) {
-    m.tap_offsets[t] =
-        t / p.w.taps * p.h.tap_step * p.layout.row + t % p.w.taps * p.w.tap_step * p.layout.pixel;
-  }
+  tap_offsets(p.h, p.w, p.layout, m.tap_offsets);
   auto* weight = static_cast<float*>(args.weight);
   if (p.shared) {
     run_shared(args, exec, set, p, m, p.direct() ? weight : m.sums);

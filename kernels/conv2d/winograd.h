@@ -90,6 +90,9 @@ struct WinogradSet {
   const Storage* storage;  ///< that of `transform`
 };
 
+/// Tiles of 4x4 outputs of all images.
+int64_t winograd_output_tiles(const Conv2dArgs& args);
+
 /// The reason why these sizes cannot or should not be done so, or nullptr.
 const char* winograd_forward_declines(const Conv2dArgs& args);
 const char* winograd_backward_data_declines(const Conv2dArgs& args);

@@ -72,17 +72,10 @@ void tile(const Tile& t, int rows, int vectors) {
 }
 
 void finish() {}
-void pack_columns(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst,
-                  int64_t width) {
-  avx512::pairs.pack_columns(src, stride, cols, depth, dst, width);
-}
-void pack_rows(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,
-               int64_t width) {
-  avx512::pairs.pack_rows(src, stride, depth, cols, dst, width);
-}
 
 }  // namespace
 
-const Products products = {kRows, kWidth, sizeof(Bf16), tile, finish, pack_columns, pack_rows};
+const Products products = {
+    kRows, kWidth, sizeof(Bf16), tile, finish, avx512::pack_pair_columns, avx512::pack_pair_rows};
 
 }  // namespace taxon::kernels::avx512bf16

@@ -8,12 +8,8 @@
 
 namespace taxon::kernels {
 
+/// Of pixels, for the gradient of the weights.
 struct Pairs {
-  /// Panels [step / 2][width][2] of weights, rounded to nearest even; see Products.
-  void (*pack_columns)(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst,
-                       int64_t width);
-  void (*pack_rows)(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,
-                    int64_t width);
   /// A panel whose steps are pixels, at offsets[i] from src; zeros where columns or, at the end, a
   /// pixel are missing.
   void (*pack_pixels)(const Bf16* src, const int64_t* offsets, int64_t pixels, int64_t cols,
@@ -24,14 +20,18 @@ struct Pairs {
                     int64_t dst_stride);
 };
 
-namespace baseline {
-extern const Pairs pairs;
-}
-namespace avx2 {
-extern const Pairs pairs;
-}
-namespace avx512 {
-extern const Pairs pairs;
-}
+/// Products::pack_columns and pack_rows: [step / 2][width][2], rounded to nearest even.
+#define TAXON_PAIRS_OF(isa)                                                                        \
+  namespace isa {                                                                                  \
+  void pack_pair_columns(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst, \
+                         int64_t width);                                                           \
+  void pack_pair_rows(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,    \
+                      int64_t width);                                                              \
+  extern const Pairs pairs;                                                                        \
+  }
+TAXON_PAIRS_OF(baseline)
+TAXON_PAIRS_OF(avx2)
+TAXON_PAIRS_OF(avx512)
+#undef TAXON_PAIRS_OF
 
 }  // namespace taxon::kernels

@@ -12,7 +12,7 @@ TAXON_INLINE void copy_row(const T* src, int64_t count, float* dst) {
   each(0, count, [&](int64_t i, auto part) { part.store(dst + i, part.load(src + i)); });
 }
 TAXON_INLINE void copy_row(const Bf16* src, int64_t count, Bf16* dst) {
-  __builtin_memcpy(dst, src, static_cast<size_t>(count) * sizeof(Bf16));
+  if (count > 0) __builtin_memcpy(dst, src, static_cast<size_t>(count) * sizeof(Bf16));
 }
 
 TAXON_INLINE void zero_row(int64_t first, int64_t last, float* dst) {

@@ -44,14 +44,6 @@ struct Unit {
 };
 
 void finish() {}
-void pack_columns(const float* src, int64_t stride, int64_t cols, int64_t depth, void* dst,
-                  int64_t width) {
-  avx512::pairs.pack_columns(src, stride, cols, depth, dst, width);
-}
-void pack_rows(const float* src, int64_t stride, int64_t depth, int64_t cols, void* dst,
-               int64_t width) {
-  avx512::pairs.pack_rows(src, stride, depth, cols, dst, width);
-}
 
 }  // namespace
 
@@ -60,7 +52,7 @@ const Products products = {TileProducts<Unit>::kRows,
                            sizeof(Bf16),
                            TileProducts<Unit>::tile,
                            finish,
-                           pack_columns,
-                           pack_rows};
+                           avx512::pack_pair_columns,
+                           avx512::pack_pair_rows};
 
 }  // namespace taxon::kernels::amx

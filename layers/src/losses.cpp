@@ -4,6 +4,7 @@
 #include <taxon/base/text.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace taxon {
 namespace {
@@ -81,6 +82,15 @@ void check_smoothing(const char* loss, double smoothing) {
   }
 }
 
+/// The class predicted, as cross_entropy_hits defines it: NaN is passed over; -1 if all are NaN.
+std::int64_t first_largest(const float* logits, std::int64_t classes) {
+  std::int64_t best = -1;
+  for (std::int64_t c = 0; c < classes; ++c) {
+    if (!std::isnan(logits[c]) && (best < 0 || logits[c] > logits[best])) best = c;
+  }
+  return best;
+}
+
 }  // namespace
 
 double correct_predictions(const Tensor& logits, const Tensor& target) {
@@ -90,8 +100,10 @@ double correct_predictions(const Tensor& logits, const Tensor& target) {
   for (std::int64_t i = 0; i < n; ++i) {
     const float* row = x.data() + i * classes;
     if (target.dtype() == DType::i64) {
-      const auto best = std::max_element(row, row + classes) - row;
-      correct += best == target.view<std::int64_t>()[static_cast<std::size_t>(i)] ? 1 : 0;
+      correct +=
+          first_largest(row, classes) == target.view<std::int64_t>()[static_cast<std::size_t>(i)]
+              ? 1
+              : 0;
       continue;
     }
     const float* truth = target.view<float>().data() + i * classes;

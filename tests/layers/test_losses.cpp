@@ -136,6 +136,15 @@ TEST_CASE("losses count the predictions that are right", "[losses]") {
   CHECK(correct_predictions(two, labels) == Approx(1 + 2.0 / 3));
 }
 
+TEST_CASE("a logit that is no number is never the predicted class", "[losses]") {
+  const float nan = std::nanf("");
+  const Tensor logits = Tensor::from(
+      std::vector<float>{nan, 2, 1, 0, nan, 1, nan, nan, nan, nan, nan, nan}, Shape{4, 3});
+  const Tensor target = Tensor::from(std::vector<std::int64_t>{1, 2, 0, 2}, Shape{4});
+  CHECK(correct_predictions(logits, target) == 2);
+  CHECK(CrossEntropy().counted(logits, target).correct == 2);
+}
+
 TEST_CASE("binary cross-entropy", "[losses]") {
   BCEWithLogits loss;
   const auto bce = [](double p, double t) { return -t * std::log(p) - (1 - t) * std::log(1 - p); };

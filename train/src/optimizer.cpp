@@ -41,7 +41,9 @@ void Optimizer::step() {
     if (!grad.defined()) continue;
     const bool wide = float_type("optimizer", slot.param.dtype()) == kernels::Type::f64;
     (wide ? f64 : f32).push_back({&slot, grad, lr_ * slot.lr_scale});
-    ++slot.updates;
+  }
+  for (const auto* due : {&f32, &f64}) {  // only now: all dtypes are accepted
+    for (const Due& d : *due) ++d.slot->updates;
   }
   if (!f32.empty()) update(DType::f32, f32);
   if (!f64.empty()) update(DType::f64, f64);
