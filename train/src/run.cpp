@@ -40,8 +40,7 @@ class Run {
     }
     RunResult result;
     result.folder = folder_;
-    result.interrupted =
-        trainer_->fit(trainer_callbacks(), interrupt_) == Trainer::Outcome::interrupted;
+    result.interrupted = fit() == Trainer::Outcome::interrupted;
     result.progress = trainer_->progress();
     result.stopped_early = result.progress.stopped;
     if (!result.interrupted) test(result);
