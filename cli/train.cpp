@@ -28,9 +28,9 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
           resnet18/34/50/101/152, or a model file to fine-tune
           --shortcut auto|A|B  --freeze N|backbone  --ema X (decay)
-Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw  --momentum X
+Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum X
           --weight-decay X  --no-norm-decay (spares biases and norms)
-          --schedule cosine|onecycle|step|linear|constant  --warmup N (epochs)
+          --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)
           --loss ce|focal|bce|asl  --class-weights none|balanced|FILE
           --label-smoothing X
 Stopping  --patience N (epochs without gain on val)  --target ACC (on val)

@@ -28,6 +28,7 @@ constexpr Recipe recipes[] = {
     {"*", "mlp", "", 10, 128, 0.05, 5e-4, "onecycle", "none", 0},
     {"*", "lenet", "", 10, 128, 0.05, 5e-4, "onecycle", "light", 0},
     {"*", "cnn", "", 6, 128, 0.08, 5e-4, "onecycle", "light", 0},
+    {"*", "airnet", "", 10, 1024, 1.5, 1.33e-3, "triangle", "light", 0.2},
     {"cifar10", "resnet", "resnet20", 10, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"cifar100", "resnet", "resnet20", 20, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"*", "resnet", "resnet18", 20, 128, 0.1, 5e-4, "onecycle", "standard", 0},
@@ -79,6 +80,15 @@ void few_samples(const Splits& data, TrainOptions& o) {
   o.lr /= 2;
 }
 
+// Jordan 2024, table 1 and listing 4: there the loss is a sum over the batch and the rate that of a
+// step's sum of gradients, 11.5 / (1024 (1 + 1 / (1 - momentum))).
+void airnet_recipe(TrainOptions& o) {
+  o.momentum = 0.85;
+  o.norm_bias_lr = 64;
+  o.lookahead = 5;
+  o.tta = "shift";
+}
+
 }  // namespace
 
 TrainOptions recipe(const Splits& data, const std::string& model, const TrainOptions& base) {
@@ -93,6 +103,7 @@ TrainOptions recipe(const Splits& data, const std::string& model, const TrainOpt
   o.augment = r.augment;
   o.label_smoothing = r.label_smoothing;
   o.size = default_size(data, o.model);
+  if (starts_with(o.model, "airnet")) airnet_recipe(o);
   few_samples(data, o);
   if (data.task == Task::multi) {
     o.loss = "bce";
