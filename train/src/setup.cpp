@@ -5,7 +5,6 @@
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
 #include <taxon/layers/norm.h>
-#include <taxon/train/recipe.h>
 
 #include <algorithm>
 #include <cmath>
@@ -212,14 +211,32 @@ Splits open_data(const TrainOptions& options) {
   return open_dataset(options.data, d);
 }
 
-TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data) {
+TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data,
+                             std::vector<Choice>* choices) {
   TrainOptions given;
   for (const auto& [name, value] : settings) set_option(given, name, value);
   data = open_data(given);
-  TrainOptions used = recipe(data, given.model, given);
+  Recipe chosen = recipe(data, given.model, given);
+  TrainOptions& used = chosen.options;
+  const std::string model = used.model;
   for (const auto& [name, value] : settings) set_option(used, name, value);
-  if (used.model.empty()) used.model = recipe(data, "", given).model;
-  if (used.precision == "auto") used.precision = "f32";
+  if (used.model.empty()) used.model = model;
+  const bool automatic = used.precision == "auto";
+  if (automatic) used.precision = "f32";
+  if (choices == nullptr) return used;
+  for (const TrainOptionRow& row : train_option_table()) {
+    const auto is_it = [&](const auto& entry) { return entry.first == row.name; };
+    const auto chosen_by = [&](const Choice& c) { return c.option == row.name; };
+    if (std::any_of(settings.begin(), settings.end(), is_it)) {
+      choices->push_back({std::string(row.name), get_option(used, row), "given"});
+    } else if (const auto at =
+                   std::find_if(chosen.choices.begin(), chosen.choices.end(), chosen_by);
+               at != chosen.choices.end()) {
+      choices->push_back(*at);
+    } else if (row.name == "precision" && automatic) {
+      choices->push_back({"precision", used.precision, "exact to f32 on every processor"});
+    }
+  }
   return used;
 }
 
