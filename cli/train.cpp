@@ -2,6 +2,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/train/recipe.h>
 #include <taxon/train/run.h>
 
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "command.h"
 #include "progress.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -28,9 +30,9 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
           resnet18/34/50/101/152, or a model file to fine-tune
           --shortcut auto|A|B  --freeze N|backbone  --ema X (decay)
-Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw  --momentum X
+Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum X
           --weight-decay X  --no-norm-decay (spares biases and norms)
-          --schedule cosine|onecycle|step|linear|constant  --warmup N (epochs)
+          --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)
           --loss ce|focal|bce|asl  --class-weights none|balanced|FILE
           --label-smoothing X
 Stopping  --patience N (epochs without gain on val)  --target ACC (on val)
@@ -38,6 +40,7 @@ Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device cpu
           --exact-conv (no Winograd convolution: slower)
 Output    --json (events on stdout)  --quiet
+          --explain (what would be used, and why; trains nothing)
 
 Ctrl-C leaves a run that --resume goes on with, bit for bit.
 
@@ -49,7 +52,7 @@ Example:
 struct Request {
   std::vector<TrainSetting> settings;
   std::string resume;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, explain = false;
 };
 
 // Options of the table in the order given on the command line's side: after those of --config.
@@ -70,6 +73,7 @@ std::optional<Request> parse(const std::vector<std::string>& args) {
   }
   arguments.option("--resume", request.resume);
   arguments.option("--config", config);
+  arguments.flag("--explain", request.explain);
   arguments.flag("--json", request.json);
   arguments.flag("--quiet", request.quiet);
   if (!arguments.parse(args)) return std::nullopt;
@@ -113,6 +117,28 @@ nlohmann::ordered_json epoch_event(const EpochResult& r, Task task) {
 void emit(const nlohmann::ordered_json& event) {
   print(event.dump() + "\n");
   std::fflush(stdout);
+}
+
+// What would be used, and why; nothing is trained.
+void explain(const Request& request) {
+  const Recipe r = explain_run(request.settings);
+  if (request.json) {
+    nlohmann::ordered_json event;
+    event["event"] = "recipe";
+    for (const Choice& c : r.choices) {
+      event["options"].push_back({{"option", c.option}, {"value", c.value}, {"why", c.why}});
+    }
+    emit(event);
+    return;
+  }
+  for (const Choice& c : r.choices) {
+    std::string line = "--" + c.option;
+    std::replace(line.begin(), line.end(), '_', '-');
+    line.resize(std::max<std::size_t>(line.size() + 1, 19), ' ');
+    line += c.value;
+    line.resize(std::max<std::size_t>(line.size() + 2, 32), ' ');
+    print(line + c.why + "\n");
+  }
 }
 
 // What a run says, to a person or as events.
@@ -200,6 +226,10 @@ class Reporter {
 int run(const std::vector<std::string>& args) {
   const auto request = parse(args);
   if (!request) return done;
+  if (request->explain) {
+    explain(*request);
+    return done;
+  }
   Reporter reporter(*request);
   const RunCallbacks callbacks = reporter.callbacks();
   catch_interrupts();

@@ -100,6 +100,10 @@ Shift draw_shift(const Augment& augment, std::uint64_t seed, std::int64_t epoch,
     s.dx = static_cast<std::int64_t>(rng.below(positions)) - augment.pad;
   }
   s.flip = augment.flip && (rng.next_u32() & 1u) != 0;
+  if (augment.flip_alternate) {
+    Rng first(mix(seed, 0xf11b), static_cast<std::uint64_t>(index));
+    s.flip = (first.next_u32() & 1u) != static_cast<std::uint32_t>(epoch & 1);
+  }
   return s;
 }
 
@@ -173,10 +177,12 @@ Augment Augment::preset(std::string_view name, std::int64_t height, std::int64_t
   if (name == "none") {
     return a;
   }
-  a.flip = flip;
   if (name == "light") {
     a.pad = std::max<std::int64_t>(1, side / 16);
+    a.pad_mode = PadMode::reflect;
+    a.flip_alternate = flip;
   } else if (name == "standard") {
+    a.flip = flip;
     if (side <= 64) {
       a.pad = std::max<std::int64_t>(1, side / 8);
     } else {

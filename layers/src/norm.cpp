@@ -15,8 +15,9 @@ Shape channel_shape(const char* layer, std::int64_t channels) {
 
 BatchNorm2d::BatchNorm2d(std::int64_t channels, BatchNormOptions opts)
     : options(opts),
-      weight(register_parameter(
-          "weight", opts.affine ? Tensor::ones(channel_shape("BatchNorm2d", channels)) : Tensor())),
+      weight(register_parameter("weight", opts.affine && opts.scale
+                                              ? Tensor::ones(channel_shape("BatchNorm2d", channels))
+                                              : Tensor())),
       bias(register_parameter("bias", opts.affine ? Tensor::zeros(Shape{channels}) : Tensor())),
       running_mean(
           register_buffer("running_mean", Tensor::zeros(channel_shape("BatchNorm2d", channels)))),
@@ -48,7 +49,9 @@ Tensor BatchNorm2d::forward(const Tensor& x, const Epilogue& after) {
 
 std::string BatchNorm2d::str() const {
   return text("BatchNorm2d(", channels(), ", eps=", options.eps, ", momentum=", options.momentum,
-              options.affine ? ")" : ", affine=false)");
+              !options.affine ? ", affine=false)"
+              : options.scale ? ")"
+                              : ", scale=false)");
 }
 
 LayerNorm::LayerNorm(std::int64_t n, LayerNormOptions opts)

@@ -87,7 +87,7 @@ struct Classifier::State {
     std::vector<Classification> out;
     for (std::size_t at = 0; at < images.size(); at += batch) {
       const auto part = images.subspan(at, std::min(batch, images.size() - at));
-      const Tensor logits = model->forward(meta.preprocess(part));
+      const Tensor logits = logits_of(*model, meta.preprocess(part), meta.tta);
       const Tensor p = taxon::probabilities(logits, meta.spec.task, meta.temperature).to(cpu);
       const auto classes = static_cast<std::size_t>(p.dim(1));
       for (std::size_t i = 0; i < part.size(); ++i) {

@@ -19,6 +19,13 @@ struct ResNetPlan {
 };
 std::shared_ptr<Model> build_resnet(const ModelSpec& spec, const ResNetPlan& plan, Init& init);
 
+// airnet.
+struct AirNetPlan {
+  std::vector<std::int64_t> widths;  // channels of each group
+};
+std::shared_ptr<Model> build_airnet(const ModelSpec& spec, const AirNetPlan& plan, Init& init);
+void check_airnet(const ModelSpec& spec);
+
 /// build_model with weights from `init`.
 std::shared_ptr<Model> build_from(const ModelSpec& spec, Init init);
 

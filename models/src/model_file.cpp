@@ -63,7 +63,7 @@ Tensor probabilities(const Tensor& logits, Task task, double temperature) {
 
 std::vector<float> predict(Model& model, const ModelMeta& meta, const Image& image) {
   NoGrad guard;
-  const Tensor logits = model(meta.preprocess(image));
+  const Tensor logits = logits_of(model, meta.preprocess(image), meta.tta);
   return probabilities(logits, meta.spec.task, meta.temperature).to_vector<float>();
 }
 

@@ -169,6 +169,7 @@ std::map<std::string, std::string> to_metadata(const ModelMeta& meta) {
   out["taxon.classes"] = dump(meta.classes);
   out["taxon.preprocess"] = dump(preprocess_json(meta.preprocess));
   out["taxon.temperature"] = dump(meta.temperature);
+  if (meta.tta != Tta::none) out["taxon.tta"] = dump(name_of(meta.tta));
   if (!meta.thresholds.empty()) {
     out["taxon.thresholds"] = dump(meta.thresholds);
   }
@@ -193,6 +194,10 @@ ModelMeta from_metadata(const std::map<std::string, std::string>& metadata,
   meta.preprocess = reader.read("taxon.preprocess", preprocess_of);
   meta.temperature =
       reader.read("taxon.temperature", [](const Json& json) { return json.get<double>(); });
+  if (reader.has("taxon.tta")) {
+    meta.tta = reader.read("taxon.tta",
+                           [](const Json& json) { return parse_tta(json.get<std::string>()); });
+  }
   if (reader.has("taxon.thresholds")) {
     meta.thresholds = reader.read("taxon.thresholds", floats);
   } else if (meta.spec.task == Task::multi) {

@@ -10,12 +10,13 @@
 namespace taxon {
 namespace {
 
-enum class Family : std::uint8_t { plain, cifar_resnet, resnet };
+enum class Family : std::uint8_t { plain, cifar_resnet, resnet, airnet };
 
 struct Row {
   ModelInfo info;
   Family family = Family::plain;
   ResNetPlan plan;
+  AirNetPlan air = {};
 };
 
 Row plain_row(const char* name, const char* summary) {
@@ -43,6 +44,16 @@ Row resnet_row(std::int64_t layers, std::vector<std::int64_t> blocks) {
           {64, std::move(blocks), deep}};
 }
 
+Row airnet_row(const char* name, const std::vector<std::int64_t>& widths) {
+  return {{name,
+           text("Jordan's network for small photos: whitening, groups of ", widths[0], ", ",
+                widths[1], ", ", widths[2]),
+           32, 32, 3},
+          Family::airnet,
+          {},
+          {widths}};
+}
+
 const std::vector<Row>& rows() {
   static const std::vector<Row> table = {
       plain_row("mlp", "Linear layers 512, 256"),
@@ -54,6 +65,8 @@ const std::vector<Row>& rows() {
       cifar_row(44),
       cifar_row(56),
       cifar_row(110),
+      airnet_row("airnet", {64, 256, 256}),
+      airnet_row("airnet-wide", {128, 384, 384}),
       resnet_row(18, {2, 2, 2, 2}),
       resnet_row(34, {3, 4, 6, 3}),
       resnet_row(50, {3, 4, 6, 3}),
@@ -159,6 +172,8 @@ ModelSpec resolve(const ModelSpec& spec) {
   check_extent(s, "classes", s.classes, 1 << 20);
   if (row.family == Family::plain) {
     check_plain(s);
+  } else if (row.family == Family::airnet) {
+    check_airnet(s);
   } else {
     resolve_resnet(s, row.family);
   }
@@ -168,7 +183,9 @@ ModelSpec resolve(const ModelSpec& spec) {
 std::shared_ptr<Model> build_from(const ModelSpec& spec, Init init) {
   const ModelSpec s = resolve(spec);
   const Row& row = row_of(s.name);
-  return row.family == Family::plain ? build_plain(s, init) : build_resnet(s, row.plan, init);
+  if (row.family == Family::plain) return build_plain(s, init);
+  if (row.family == Family::airnet) return build_airnet(s, row.air, init);
+  return build_resnet(s, row.plan, init);
 }
 
 std::shared_ptr<Model> build_model(const ModelSpec& spec, std::uint64_t seed) {

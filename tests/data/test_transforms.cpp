@@ -122,6 +122,21 @@ TEST_CASE("augmentation depends on seed, epoch and index alone") {
   CHECK(seen.size() <= 50);
 }
 
+TEST_CASE("alternating flips show each sample both ways in two epochs") {
+  const Preprocess p = square(8);
+  Augment a;
+  a.flip_alternate = true;
+  const Image image = pattern(8, 8, 3);
+  int flipped = 0;
+  for (int i = 0; i < 100; ++i) {
+    const bool even = augmented(image, p, a, 1, 0, i) == image;
+    CHECK((augmented(image, p, a, 1, 1, i) == image) != even);
+    CHECK((augmented(image, p, a, 1, 6, i) == image) == even);
+    flipped += even ? 0 : 1;
+  }
+  CHECK((flipped > 30 && flipped < 70));
+}
+
 TEST_CASE("shifts and mirrored shifts are all that padding does") {
   const Preprocess p = square(6);
   const Image image = pattern(6, 6, 3);
@@ -180,6 +195,8 @@ TEST_CASE("presets of augmentation") {
   CHECK_FALSE(Augment::preset("standard", 28, 28, false).flip);
   CHECK(Augment::preset("standard", 224, 224, true).min_area < 1);
   CHECK(Augment::preset("light", 28, 28, false).pad == 1);
+  CHECK_FALSE(Augment::preset("light", 28, 28, false).flip_alternate);
+  CHECK(Augment::preset("light", 32, 32, true).flip_alternate);
   CHECK(contains(error_of<OptionError>([] { Augment::preset("standrad", 8, 8, true); }),
                  "did you mean 'standard'"));
 }

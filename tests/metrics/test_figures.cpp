@@ -182,3 +182,40 @@ TEST_CASE("figures are the same for any number of threads", "[metrics]") {
   CHECK(areas[0] == areas[1]);
   CHECK(areas[0] == areas[2]);
 }
+
+TEST_CASE("thresholds of best F1") {
+  // Label a: sorted 0.9+ 0.8+ 0.6- 0.5+ 0.2-; F1 by count 1..5: 1/2, 4/5, 2/3, 6/7, 3/4.
+  // Label b: no sample has it. Label c: ties must be judged alike. Label d: all have it.
+  const std::vector<double> p = {0.9, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.3,
+                                 0.4, 0.5, 0.5, 0.3, 0.1, 0.5, 0.6, 0.3, 0.4, 0.7};
+  const std::vector<std::uint8_t> truth = {1, 0, 1, 1, 0, 0, 1, 1, 1, 0,
+                                           0, 1, 1, 0, 0, 1, 0, 0, 1, 1};
+  const auto t = best_f1_thresholds(p, truth, 4);
+  REQUIRE(t.size() == 4);
+  CHECK(t[0] == Approx(0.35));
+  CHECK(t[1] == 0.5);
+  CHECK(t[2] == Approx(0.25));
+  CHECK(t[3] == Approx(0.05));
+  CHECK_THROWS_AS(best_f1_thresholds(p, truth, 3), ShapeError);
+  CHECK_THROWS_AS(best_f1_thresholds({}, {}, 3), ShapeError);
+
+  // Against every cut there is.
+  std::vector<double> q;
+  std::vector<std::uint8_t> y;
+  for (int i = 0; i < 200; ++i) {
+    q.push_back((i * 37 % 101) / 101.0);
+    y.push_back(i * 53 % 97 < 30 + i * 37 % 101 / 2 ? 1 : 0);
+  }
+  const auto f1 = [&](double threshold) {
+    double hits = 0, said = 0, has = 0;
+    for (std::size_t i = 0; i < q.size(); ++i) {
+      said += q[i] >= threshold ? 1 : 0;
+      has += y[i];
+      hits += q[i] >= threshold && y[i] != 0 ? 1 : 0;
+    }
+    return 2 * hits / (said + has);
+  };
+  double best = 0;
+  for (const double cut : q) best = std::max(best, f1(cut));
+  CHECK(f1(best_f1_thresholds(q, y, 1)[0]) == best);
+}

@@ -128,6 +128,74 @@ TEST_CASE("parameters are updated together as each would be alone") {
   }
 }
 
+TEST_CASE("muon follows its papers' formulas") {
+  std::vector<double> start,
+      expected{// Computed with torch 2 in double from the formulas, gradients as below.
+               -0.3433045005082172,  -0.25684932663458926, -0.11959901296026448,
+               -0.02907879081081009, 0.15818216348336572,  0.14580681938702722,
+               0.2694332871647007,   0.3739540255107084};
+  for (int i = 0; i < 8; ++i) start.push_back(i * 0.1 - 0.3);
+  Tensor filter = Tensor::from(start, Shape{2, 2, 2, 1}).set_requires_grad();
+  Tensor bias = parameter(), alone = parameter();
+  ParamGroup g;
+  g.params = {{"filter", filter}, {"bias", bias}};
+  g.weight_decay = 0.01;
+  Muon muon({g}, 0.1);
+  AdamW adamw(group(alone, 0.01), 0.1);
+  for (int k = 0; k < 3; ++k) {
+    std::vector<double> grad;
+    for (int i = 0; i < 8; ++i) grad.push_back(std::sin(1.3 * (k + 1) * i + k));
+    filter.set_grad(Tensor::from(grad, filter.shape()));
+    for (Tensor* p : {&bias, &alone}) {
+      p->set_grad(Tensor::from(gradients[static_cast<std::size_t>(k)], Shape{3}));
+    }
+    muon.step();
+    adamw.step();
+  }
+  const Values got = filter.to_vector<double>();
+  for (std::size_t i = 0; i < 8; ++i) CHECK(got[i] == Approx(expected[i]).epsilon(1e-9));
+  CHECK(bias.to_vector<double>() == alone.to_vector<double>());
+  CHECK_THROWS_AS(Muon({g}, 0.1, MuonOptions{1.0}), OptionError);
+
+  // From its saved state it goes on bit by bit.
+  ParamGroup copies;
+  copies.weight_decay = 0.01;
+  for (const NamedTensor& p : g.params) {
+    copies.params.push_back({p.name, p.tensor.clone().set_requires_grad()});
+    copies.params.back().tensor.set_grad(p.tensor.grad());
+  }
+  Muon second({copies}, 0.1);
+  second.load_state(muon.state());
+  muon.step();
+  second.step();
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(copies.params[i].tensor.to_vector<double>() == g.params[i].tensor.to_vector<double>());
+  }
+}
+
+TEST_CASE("orthogonalized matrices have singular values near 1, wide or tall") {
+  for (const Shape& shape : {Shape{6, 20}, Shape{20, 6}}) {
+    const Tensor x = Tensor::normal(shape, 0, 3, 5).to(DType::f64);
+    const Tensor y = orthogonalized(x);
+    MatmulOptions o;
+    o.trans_a = shape[0] > shape[1];
+    o.trans_b = !o.trans_a;
+    const Tensor gram = matmul(y, y, o);  // 6 x 6
+    CHECK(gram.shape() == Shape{6, 6});
+    double trace = 0, squares = 0;  // of the squared singular values: their sum, and of squares
+    for (std::size_t i = 0; i < 36; ++i) {
+      const double v = gram.view<double>()[i];
+      trace += i % 7 == 0 ? v : 0;
+      squares += v * v;
+    }
+    CHECK((trace > 6 * 0.5 && trace < 6 * 1.5));
+    CHECK(squares < 6 * 1.5 * 1.5);
+  }
+  CHECK_THROWS_AS(orthogonalized(Tensor::zeros(Shape{3})), ShapeError);
+  const Tensor zeros = orthogonalized(Tensor::zeros(Shape{2, 3}));
+  for (const float v : zeros.view<float>()) CHECK(v == 0);
+}
+
 TEST_CASE("an optimizer refuses a dtype that it has no rule for") {
   Tensor p = parameter(DType::bf16);
   const auto optimizer = sgd(0)(group(p));
@@ -226,6 +294,20 @@ TEST_CASE("schedules follow torch.optim.lr_scheduler") {
                        0.085355339059327379, 0.069134171618254497, 0.05, 0.030865828381745515,
                        0.014644660940672627, 0.0038060233744356634});
   }
+}
+
+TEST_CASE("the triangle rises to its peak and falls") {
+  Schedule s;
+  s.kind = ScheduleKind::triangle;
+  s.lr = 2;
+  s.total_steps = 100;
+  CHECK(s.rate(0) == Approx(0.4));
+  CHECK(s.rate(23) == Approx(2));
+  CHECK(s.rate(12) == Approx(0.4 + 1.6 * 12 / 23));
+  CHECK(s.rate(62) == Approx(2 - 1.86 * 39 / 77));
+  CHECK(s.rate(100) == Approx(0.14));
+  s.total_steps = 1;  // no step before the peak
+  CHECK(s.rate(0) == Approx(2));
 }
 
 TEST_CASE("schedules have names") {

@@ -46,7 +46,7 @@ TEST_CASE("a wrong option says what was found and expected") {
   CHECK(holds(error_of("epochs", "many"), "--epochs"));
   CHECK(holds(error_of("lr", "nan"), "--lr"));
   CHECK(holds(error_of("schedule", "cosin"), "did you mean 'cosine'"));
-  CHECK(holds(error_of("optimizer", "muon"), "expected sgd, adamw"));
+  CHECK(holds(error_of("optimizer", "lion"), "expected sgd, adamw, muon"));
   CHECK(holds(error_of("no_norm_decay", "maybe"), "expected true or false"));
 }
 

@@ -96,7 +96,7 @@ TEST_CASE("settings overrule the recipe, and the recipe the defaults") {
   const Splits data = open_dataset(folder / "data", options);
   TrainOptions base;
   base.seed = 9;
-  const TrainOptions r = recipe(data, "", base);
+  const TrainOptions r = recipe(data, "", base).options;
   CHECK_FALSE(r.model.empty());
   CHECK(r.seed == 9);
   RunCallbacks callbacks;
@@ -108,7 +108,28 @@ TEST_CASE("settings overrule the recipe, and the recipe the defaults") {
   CHECK(used.schedule == "linear");
   CHECK(used.epochs == 3);
   CHECK(used.precision == "f32");
-  CHECK(used.weight_decay == recipe(data, "mlp", base).weight_decay);
+  CHECK(used.weight_decay == recipe(data, "mlp", base).options.weight_decay);
+}
+
+TEST_CASE("a recipe says what it chose and why") {
+  const Folder folder;
+  write_pictures(folder, 2);
+  std::vector<TrainSetting> given = settings(folder);
+  given.emplace_back("lr", "0.25");
+  const Recipe r = explain_run(given);
+  const auto choice = [&](const std::string& option) {
+    for (const Choice& c : r.choices) {
+      if (c.option == option) return c;
+    }
+    FAIL("no choice of " << option);
+    return Choice{};
+  };
+  CHECK(choice("lr").value == "0.25");
+  CHECK(choice("lr").why == "given");
+  CHECK(choice("schedule").why == "recipe for any data, mlp models");
+  CHECK(choice("schedule").value == r.options.schedule);
+  CHECK(choice("size").why == "given");
+  CHECK(r.options.lr == 0.25);
 }
 
 TEST_CASE("options that need val say so where there is none") {

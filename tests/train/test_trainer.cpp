@@ -6,6 +6,7 @@
 
 #include "train_test.h"
 
+#include <cmath>
 #include <cstring>
 
 using namespace taxon;
@@ -36,6 +37,7 @@ struct Setting {
   std::int64_t epochs = 4, patience = 0;
   double target = 0;
   bool adam = false;
+  std::int64_t lookahead = 0;
   Task task = Task::single;
 };
 
@@ -60,6 +62,7 @@ Trainer make(const Setting& s) {
   TrainerOptions t;
   t.epochs = s.epochs;
   t.ema = s.ema;
+  t.lookahead = s.lookahead;
   t.patience = s.patience;
   t.target = s.target;
   t.schedule.kind = ScheduleKind::onecycle;
@@ -106,6 +109,7 @@ TEST_CASE("an interrupted run goes on bit by bit, wherever it stopped") {
     Setting s;
     s.adam = adam;
     s.ema = adam ? 0.9 : 0;
+    s.lookahead = adam ? 0 : 2;
     s.epochs = 3;
     Trainer whole = make(s);
     whole.fit();
@@ -163,6 +167,39 @@ TEST_CASE("averaged weights follow the trained ones") {
   trainer.fit();
   CHECK(trainer.progress().results.back().top1 > 0.9);
   CHECK_FALSE(same_bits(trainer.result().state(), make(s).result().state()));
+}
+
+TEST_CASE("lookahead pulls weights to their slow average, more and more") {
+  Setting plain, slow;
+  slow.lookahead = 2;
+  slow.epochs = plain.epochs = 1;  // 6 steps: the slow weights are those after step 2
+  std::vector<std::vector<NamedTensor>> weights;  // of the plain run, by step
+  Trainer first = make(plain);
+  Trainer::Callbacks watch;
+  watch.on_step = [&](const StepReport&) { weights.push_back(copy_of(first.state())); };
+  first.fit(watch);
+  Trainer second = make(slow);
+  std::vector<std::vector<NamedTensor>> pulled;
+  watch.on_step = [&](const StepReport&) { pulled.push_back(copy_of(second.state())); };
+  second.fit(watch);
+  REQUIRE(pulled.size() == 6);
+  const auto value = [](const std::vector<NamedTensor>& state, const std::string& name) {
+    for (const NamedTensor& t : state) {
+      if (t.name == name) return static_cast<double>(t.tensor.view<float>()[0]);
+    }
+    FAIL("no " << name);
+    return 0.0;
+  };
+  const std::string w = "model.1.weight";
+  for (std::size_t i = 0; i < 3; ++i) CHECK(value(pulled[i], w) == value(weights[i], w));
+  // At step 4 slow moves by 1 - 0.95^2 (4 / 6)^3 to the weights, which are the plain run's.
+  const double keep = 0.95 * 0.95 * std::pow(4.0 / 6, 3);
+  const double expected = value(weights[1], w) * keep + value(weights[3], w) * (1 - keep);
+  CHECK(value(pulled[3], w) == Approx(expected).epsilon(1e-6));
+  CHECK(value(pulled[3], "lookahead.1.weight") == value(pulled[3], w));
+  // The epoch ends on the slow weights.
+  const auto end = second.state();
+  CHECK(value(end, w) == value(end, "lookahead.1.weight"));
 }
 
 TEST_CASE("a loss that is not finite stops the run and names the step") {

@@ -89,7 +89,8 @@ Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data
     if (options.interrupt != nullptr && options.interrupt->load()) {
       fail<Interrupted>("evaluation interrupted after ", done, " of ", matched->size(), " samples");
     }
-    append_values(probability, probabilities(model.forward(batch.x), task, meta.temperature));
+    const Tensor logits = logits_of(model, batch.x, meta.tta);
+    append_values(probability, probabilities(logits, task, meta.temperature));
     done += batch.size();
     if (options.on_progress) options.on_progress(done, matched->size());
   }

@@ -61,7 +61,7 @@ std::vector<NamedTensor> Optimizer::state() const {
     out.push_back(
         {"step." + slot.name, Tensor::from(std::vector<std::int64_t>{slot.updates}, Shape{1})});
     for (std::size_t i = 0; i < slot.state.size(); ++i) {
-      out.push_back({names[i] + "." + slot.name, slot.state[i]});
+      if (slot.state[i].defined()) out.push_back({names[i] + "." + slot.name, slot.state[i]});
     }
   }
   return out;

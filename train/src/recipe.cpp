@@ -1,16 +1,18 @@
 // The table of recipes.
+#include <taxon/base/text.h>
 #include <taxon/models/model.h>
 #include <taxon/train/recipe.h>
 
 #include "setup.h"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 namespace taxon {
 namespace {
 
-struct Recipe {
+struct Row {
   std::string_view data;   // a name, "*": any
   std::string_view model;  // a prefix; the first row of a data set names its default model
   std::string_view default_model;
@@ -22,12 +24,13 @@ struct Recipe {
 
 // Test accuracy reached with seed 0: Fashion-MNIST 92.5 %, MNIST 99.5 %.
 // SGD with Nesterov momentum 0.9 throughout. See few_samples for small data sets.
-constexpr Recipe recipes[] = {
+constexpr Row recipes[] = {
     {"fashion-mnist", "cnn", "cnn", 2, 64, 0.04, 5e-4, "onecycle", "none", 0},
     {"mnist", "cnn", "cnn", 2, 64, 0.04, 5e-4, "onecycle", "light", 0},
     {"*", "mlp", "", 10, 128, 0.05, 5e-4, "onecycle", "none", 0},
     {"*", "lenet", "", 10, 128, 0.05, 5e-4, "onecycle", "light", 0},
     {"*", "cnn", "", 6, 128, 0.08, 5e-4, "onecycle", "light", 0},
+    {"*", "airnet", "", 10, 1024, 1.5, 1.33e-3, "triangle", "light", 0.2},
     {"cifar10", "resnet", "resnet20", 10, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"cifar100", "resnet", "resnet20", 20, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"*", "resnet", "resnet18", 20, 128, 0.1, 5e-4, "onecycle", "standard", 0},
@@ -40,7 +43,7 @@ bool starts_with(std::string_view s, std::string_view prefix) {
 
 // Known grey digits and letters go to the small network, everything else to a ResNet.
 std::string default_model(const Splits& data) {
-  for (const Recipe& r : recipes) {
+  for (const Row& r : recipes) {
     if (r.data == data.name && data.known && !r.default_model.empty()) {
       return std::string(r.default_model);
     }
@@ -52,8 +55,15 @@ std::string default_model(const Splits& data) {
   return small ? "resnet20" : "resnet18";
 }
 
-const Recipe& find(const Splits& data, const std::string& model) {
-  for (const Recipe& r : recipes) {
+std::string why_model(const Splits& data) {
+  const DataFacts& f = data.facts;
+  if (data.known) return text("what trains best on ", data.name);
+  if (!f.fixed_size) return "photos of many sizes";
+  return text("images of ", f.height, "x", f.width, "x", f.channels);
+}
+
+const Row& find(const Splits& data, const std::string& model) {
+  for (const Row& r : recipes) {
     const bool fits = r.data == "*" || (data.known && r.data == data.name);
     if (fits && starts_with(model, r.model)) return r;
   }
@@ -71,38 +81,94 @@ std::int64_t default_size(const Splits& data, const std::string& model) {
   return 128;
 }
 
+// Sets options and keeps why.
+class Chooser {
+ public:
+  explicit Chooser(const TrainOptions& base) { recipe_.options = base; }
+
+  const TrainOptions& options() const { return recipe_.options; }
+  template <class Value>
+  void set(const char* option, const Value& value, const std::string& why) {
+    set_option(recipe_.options, option, text(value));
+    reasons_[option] = why;
+  }
+  Recipe done() {
+    for (const TrainOptionRow& row : train_option_table()) {
+      const auto at = reasons_.find(row.name);
+      if (at == reasons_.end()) continue;
+      recipe_.choices.push_back(
+          {std::string(row.name), get_option(recipe_.options, row), at->second});
+    }
+    return std::move(recipe_);
+  }
+
+ private:
+  Recipe recipe_;
+  std::map<std::string, std::string, std::less<>> reasons_;
+};
+
+void from_row(const Row& r, Chooser& c) {
+  const std::string of = text(r.data == "*" ? "any data" : std::string(r.data), ", ",
+                              r.model.empty() ? "any model" : std::string(r.model) + " models");
+  const std::string why = text("recipe for ", of);
+  c.set("epochs", r.epochs, why);
+  c.set("batch", r.batch, why);
+  c.set("lr", r.lr, why);
+  c.set("weight_decay", r.weight_decay, why);
+  c.set("schedule", r.schedule, why);
+  c.set("augment", r.augment, why);
+  c.set("label_smoothing", r.label_smoothing, why);
+}
+
 // A few hundred or thousand images make too few steps of 128.
-void few_samples(const Splits& data, TrainOptions& o) {
+void few_samples(const Splits& data, Chooser& c) {
   if (data.known || !data.train || data.train->size() >= 5000) return;
-  o.batch = 32;
-  o.epochs = 30;
-  o.lr /= 2;
+  const std::string why = text(data.train->size(), " training images make few steps an epoch");
+  c.set("lr", c.options().lr * std::min(1.0, 64.0 / static_cast<double>(c.options().batch)), why);
+  c.set("batch", 32, why);
+  c.set("epochs", 30, why);
+}
+
+// Jordan 2024, table 1 and listing 4: there the loss is a sum over the batch and the rate that of a
+// step's sum of gradients, 11.5 / (1024 (1 + 1 / (1 - momentum))).
+void airnet_choices(Chooser& c) {
+  const std::string why = "airnet's published recipe";
+  c.set("momentum", 0.85, why);
+  c.set("norm_bias_lr", 64, why);
+  c.set("lookahead", 5, why);
+  c.set("tta", "shift", why);
 }
 
 }  // namespace
 
-TrainOptions recipe(const Splits& data, const std::string& model, const TrainOptions& base) {
-  TrainOptions o = base;
-  o.model = model.empty() ? default_model(data) : model;
-  const Recipe& r = find(data, o.model);
-  o.epochs = r.epochs;
-  o.batch = r.batch;
-  o.lr = r.lr;
-  o.weight_decay = r.weight_decay;
-  o.schedule = r.schedule;
-  o.augment = r.augment;
-  o.label_smoothing = r.label_smoothing;
-  o.size = default_size(data, o.model);
-  few_samples(data, o);
+Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& base) {
+  Chooser c(base);
+  const std::string name = model.empty() ? default_model(data) : model;
+  c.set("model", name, model.empty() ? why_model(data) : "given");
+  from_row(find(data, name), c);
+  if (const std::int64_t size = default_size(data, name); size > 0) {
+    c.set("size", size, "the images differ in size");
+  } else {
+    c.set("size", 0, "the images' own size");
+  }
+  if (starts_with(name, "airnet")) airnet_choices(c);
+  few_samples(data, c);
   if (data.task == Task::multi) {
-    o.loss = "bce";
-    o.label_smoothing = 0;
+    c.set("loss", "bce", "several labels an image");
+    c.set("label_smoothing", 0, "several labels an image");
   }
-  if (!model_file(o.model).empty()) {  // fine-tuning starts from good weights
-    o.size = 0;
-    o.lr /= 10;
+  if (!model_file(name).empty()) {
+    c.set("size", 0, "the model file's own size");
+    c.set("lr", c.options().lr / 10, "fine-tuning starts from good weights");
   }
-  return o;
+  return c.done();
+}
+
+Recipe explain_run(const std::vector<TrainSetting>& settings) {
+  Splits data;
+  Recipe r;
+  r.options = resolve_options(settings, data, &r.choices);
+  return r;
 }
 
 }  // namespace taxon

@@ -3,6 +3,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
+#include <taxon/metrics/classification.h>
 #include <taxon/train/evaluate.h>
 #include <taxon/train/run.h>
 
@@ -137,6 +138,20 @@ class Run {
     save_checkpoint(files_.checkpoint, c);
   }
 
+  // From what label probability on an image has a label: decided on val alone.
+  void tune_thresholds(LoadedModel& best, const EvaluateOptions& options) const {
+    if (best.meta.spec.task != Task::multi) return;
+    if (!setup_.data.val) {
+      note("no val split: every label counts from a probability of 0.5");
+      return;
+    }
+    const Predictions val = evaluate(*best.model, best.meta, setup_.data.val, options);
+    const auto classes = static_cast<std::int64_t>(val.classes.size());
+    const auto thresholds = best_f1_thresholds(val.probability, val.truth_labels, classes);
+    best.meta.thresholds.assign(thresholds.begin(), thresholds.end());
+    save_model(files_.best, *best.model, best.meta);
+  }
+
   void test(RunResult& result) {
     result.split = setup_.data.test ? "test" : setup_.data.val ? "val" : "";
     if (result.split.empty()) {
@@ -147,9 +162,10 @@ class Run {
     LoadedModel best = load_model(files_.best);
     EvaluateOptions options;
     options.batch = setup_.options.batch;
-    options.on_progress = callbacks_.on_test;
     options.interrupt = interrupt_;
     try {
+      tune_thresholds(best, options);
+      options.on_progress = callbacks_.on_test;
       result.predictions =
           evaluate(*best.model, best.meta, setup_.data.split(result.split), options);
     } catch (const Interrupted&) {

@@ -25,6 +25,12 @@ double one_cycle(const Schedule& s, double step, double total) {
   return cosine(s.lr, last, down > 0 ? std::min(1.0, (step - peak) / down) : 1.0);
 }
 
+double triangle(const Schedule& s, double step, double total) {
+  const double top = std::floor(s.peak * total);
+  if (step < top) return s.lr * (s.start_part + (1 - s.start_part) * step / top);
+  return s.lr * (1 + (s.end_part - 1) * (step - top) / std::max(1.0, total - top));
+}
+
 double after_warmup(const Schedule& s, std::int64_t step, std::int64_t total) {
   const double part = std::min(
       1.0, static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(total, 1)));
@@ -43,6 +49,8 @@ double after_warmup(const Schedule& s, std::int64_t step, std::int64_t total) {
                        static_cast<double>(std::max<std::int64_t>(total, 1)));
     case ScheduleKind::linear:
       return s.lr + (s.final_lr - s.lr) * part;
+    case ScheduleKind::triangle:
+      return triangle(s, static_cast<double>(step), static_cast<double>(total));
   }
   return s.lr;
 }
@@ -50,7 +58,8 @@ double after_warmup(const Schedule& s, std::int64_t step, std::int64_t total) {
 }  // namespace
 
 const std::vector<std::string>& schedule_names() {
-  static const std::vector<std::string> names{"constant", "step", "cosine", "onecycle", "linear"};
+  static const std::vector<std::string> names{"constant", "step",   "cosine",
+                                              "onecycle", "linear", "triangle"};
   return names;
 }
 

@@ -4,10 +4,11 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
-#include <taxon/train/recipe.h>
+#include <taxon/layers/norm.h>
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace taxon {
 namespace {
@@ -93,10 +94,38 @@ Tensor class_weight(const Setup& s) {
   return Tensor::from(values, Shape{static_cast<std::int64_t>(values.size())});
 }
 
+// The biases of batch norms learn at their own rate; their decay stays as it was.
+void scale_norm_biases(std::vector<ParamGroup>& groups, Module& model, double factor) {
+  std::set<std::string> biases;
+  model.visit([&](const std::string& name, Module& module) {
+    if (dynamic_cast<BatchNorm2d*>(&module) != nullptr) biases.insert(name + ".bias");
+  });
+  std::vector<ParamGroup> out;
+  for (ParamGroup& group : groups) {
+    const auto norm =
+        std::stable_partition(group.params.begin(), group.params.end(),
+                              [&](const NamedTensor& p) { return biases.count(p.name) == 0; });
+    ParamGroup faster;
+    faster.params.assign(norm, group.params.end());
+    faster.weight_decay = group.weight_decay / factor;
+    faster.lr_scale = factor;
+    group.params.erase(norm, group.params.end());
+    out.push_back(std::move(group));
+    if (!faster.params.empty()) out.push_back(std::move(faster));
+  }
+  groups = std::move(out);
+}
+
 std::unique_ptr<Optimizer> make_optimizer(const Setup& s) {
   const TrainOptions& o = s.options;
   auto groups = param_groups(*s.model, o.weight_decay, o.no_norm_decay);
+  if (o.norm_bias_lr != 1) scale_norm_biases(groups, *s.model, o.norm_bias_lr);
   if (o.optimizer == "adamw") return std::make_unique<AdamW>(std::move(groups), o.lr);
+  if (o.optimizer == "muon") {
+    MuonOptions muon;
+    muon.momentum = o.momentum;
+    return std::make_unique<Muon>(std::move(groups), o.lr, muon);
+  }
   SgdOptions sgd;
   sgd.momentum = o.momentum;
   sgd.nesterov = o.momentum > 0;
@@ -115,6 +144,21 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
                                 s.data.facts.flips);
   }
   return std::make_unique<Loader>(data, l);
+}
+
+// Shows a model that asks for them images of the training split, drawn by the seed.
+void fit_to_data(const Setup& s) {
+  const std::int64_t wanted = s.model->images_wanted();
+  if (wanted == 0) return;
+  LoaderOptions l;
+  l.batch = std::min(wanted, s.data.train->size());
+  l.preprocess = s.meta.preprocess;
+  l.shuffle = true;
+  l.seed = static_cast<std::uint64_t>(s.options.seed);
+  Loader loader(s.data.train, l);
+  loader.start(0);
+  Batch batch;
+  if (loader.next(batch)) s.model->fit_to_data(batch.x);
 }
 
 // --freeze: the first N parts of the model, or all but its head.
@@ -167,14 +211,32 @@ Splits open_data(const TrainOptions& options) {
   return open_dataset(options.data, d);
 }
 
-TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data) {
+TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data,
+                             std::vector<Choice>* choices) {
   TrainOptions given;
   for (const auto& [name, value] : settings) set_option(given, name, value);
   data = open_data(given);
-  TrainOptions used = recipe(data, given.model, given);
+  Recipe chosen = recipe(data, given.model, given);
+  TrainOptions& used = chosen.options;
+  const std::string model = used.model;
   for (const auto& [name, value] : settings) set_option(used, name, value);
-  if (used.model.empty()) used.model = recipe(data, "", given).model;
-  if (used.precision == "auto") used.precision = "f32";
+  if (used.model.empty()) used.model = model;
+  const bool automatic = used.precision == "auto";
+  if (automatic) used.precision = "f32";
+  if (choices == nullptr) return used;
+  for (const TrainOptionRow& row : train_option_table()) {
+    const auto is_it = [&](const auto& entry) { return entry.first == row.name; };
+    const auto chosen_by = [&](const Choice& c) { return c.option == row.name; };
+    if (std::any_of(settings.begin(), settings.end(), is_it)) {
+      choices->push_back({std::string(row.name), get_option(used, row), "given"});
+    } else if (const auto at =
+                   std::find_if(chosen.choices.begin(), chosen.choices.end(), chosen_by);
+               at != chosen.choices.end()) {
+      choices->push_back(*at);
+    } else if (row.name == "precision" && automatic) {
+      choices->push_back({"precision", used.precision, "exact to f32 on every processor"});
+    }
+  }
   return used;
 }
 
@@ -192,7 +254,9 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
     s.model = build_model(spec_for(options, s.data, s.meta.preprocess),
                           static_cast<std::uint64_t>(options.seed));
     s.meta.spec = s.model->spec();
+    fit_to_data(s);
   }
+  s.meta.tta = parse_tta(options.tta);
   s.model->set_precision(parse_precision(options.precision));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
@@ -233,6 +297,7 @@ TrainerOptions make_trainer_options(const Setup& s, std::int64_t batches) {
   TrainerOptions t;
   t.epochs = o.epochs;
   t.ema = o.ema;
+  t.lookahead = o.lookahead;
   t.patience = o.patience;
   t.target = o.target;
   t.select = s.select;

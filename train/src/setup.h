@@ -4,6 +4,7 @@
 #include <taxon/data/sources.h>
 #include <taxon/models/model_file.h>
 #include <taxon/train/options.h>
+#include <taxon/train/recipe.h>
 #include <taxon/train/trainer.h>
 
 #include <memory>
@@ -27,7 +28,9 @@ struct Setup {
 std::string model_file(const std::string& model);
 Splits open_data(const TrainOptions& options);
 /// Options as used: defaults, then the recipe for the data and model, then the settings.
-TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data);
+/// `choices`: what decided each option that is not left at its default, or null.
+TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data,
+                             std::vector<Choice>* choices = nullptr);
 /// `source`: a model file to take architecture, classes and weights from in place of options.model
 /// (resuming), or "".
 Setup make_setup(const TrainOptions& options, Splits data, const std::string& source);

@@ -6,6 +6,8 @@
 
 #include <cmath>
 
+#include "adamw_update.h"
+
 namespace taxon {
 
 Sgd::Sgd(std::vector<ParamGroup> groups, double lr, SgdOptions options)
@@ -61,29 +63,39 @@ const std::vector<std::string>& AdamW::state_names() const {
 }
 
 void AdamW::update(DType dtype, const std::vector<Due>& due) {
-  std::vector<kernels::AdamWTensor> tensors;
-  tensors.reserve(due.size());
+  std::vector<AdamWSlot> slots;
+  slots.reserve(due.size());
   for (const auto& [slot, grad, lr] : due) {
-    while (slot->state.size() < 2) {
-      slot->state.push_back(Tensor::zeros(slot->param.shape(), dtype));
+    slot->state.resize(2);
+    slots.push_back({slot->param, grad, slot->state[0], slot->state[1],
+                     static_cast<double>(slot->updates), lr, slot->weight_decay});
+  }
+  adamw_update(dtype, slots, options_);
+}
+
+void adamw_update(DType dtype, const std::vector<AdamWSlot>& slots, const AdamWOptions& options) {
+  std::vector<kernels::AdamWTensor> tensors;
+  tensors.reserve(slots.size());
+  for (const AdamWSlot& s : slots) {
+    for (Tensor* mean : {&s.mean, &s.square}) {
+      if (!mean->defined()) *mean = Tensor::zeros(s.param.shape(), dtype);
     }
-    const auto step = static_cast<double>(slot->updates);
     kernels::AdamWTensor& t = tensors.emplace_back();
-    t.n = slot->param.numel();
-    t.keep = 1 - lr * slot->weight_decay;
-    t.rate = lr / (1 - std::pow(options_.beta1, step));
-    t.root = std::sqrt(1 - std::pow(options_.beta2, step));
-    t.p = slot->param.mutable_raw();
-    t.g = grad.raw();
-    t.m = slot->state[0].mutable_raw();
-    t.v = slot->state[1].mutable_raw();
+    t.n = s.param.numel();
+    t.keep = 1 - s.lr * s.weight_decay;
+    t.rate = s.lr / (1 - std::pow(options.beta1, s.step));
+    t.root = std::sqrt(1 - std::pow(options.beta2, s.step));
+    t.p = s.param.mutable_raw();
+    t.g = s.grad.raw();
+    t.m = s.mean.mutable_raw();
+    t.v = s.square.mutable_raw();
   }
   kernels::AdamWArgs args;
   args.count = static_cast<std::int64_t>(tensors.size());
   args.tensors = tensors.data();
-  args.beta1 = options_.beta1;
-  args.beta2 = options_.beta2;
-  args.eps = options_.eps;
+  args.beta1 = options.beta1;
+  args.beta2 = options.beta2;
+  args.eps = options.eps;
   run_kernel(kernels::adamw_rows(kernel_type(dtype)), args);
 }
 

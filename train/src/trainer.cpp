@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "lookahead.h"
+
 namespace taxon {
 namespace {
 
@@ -48,11 +50,17 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
   if (options_.ema > 0 && !parts_.average) {
     fail<OptionError>("trainer: ema is ", options_.ema, " but there is no module for the average");
   }
+  const std::int64_t steps = options_.schedule.total_steps;
+  lookahead_ =
+      std::make_unique<Lookahead>(Lookahead::Options{options_.lookahead, steps * 3 / 10, steps});
   if (parts_.average) {
     parts_.average->load_state(parts_.model->state());
     parts_.average->eval();
   }
 }
+
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
 
 double Trainer::clock() const {
   return now() - started_;
@@ -77,6 +85,7 @@ double Trainer::train_batch(const Batch& batch) {
   loss.backward();
   parts_.optimizer->step();
   ++progress_.step;
+  lookahead_->step_done(progress_.step, *parts_.model);
   if (parts_.average) average_weights();
   count(batch, value, correct);
   return value;
@@ -129,6 +138,7 @@ void Trainer::report(const Callbacks& callbacks, std::int64_t samples_now, doubl
 
 bool Trainer::run_epoch(const Callbacks& callbacks) {
   set_training_mode();
+  parts_.model->epoch_starts(progress_.epoch);
   Loader& loader = *parts_.train;
   if (progress_.batch >= loader.batches()) return true;  // only the evaluation is left
   loader.start(progress_.epoch, progress_.batch);
@@ -199,6 +209,7 @@ Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool
     EpochResult result;
     bool whole = run_epoch(callbacks);
     if (whole) {
+      lookahead_->epoch_done(*parts_.model);
       result.train_loss =
           progress_.loss_sum / static_cast<double>(std::max<std::int64_t>(progress_.seen, 1));
       result.lr = parts_.optimizer->lr();
@@ -222,6 +233,7 @@ std::vector<NamedTensor> Trainer::state() const {
   std::vector<NamedTensor> out;
   prefixed(out, "model.", parts_.model->state());
   if (parts_.average) prefixed(out, "average.", parts_.average->state());
+  prefixed(out, "lookahead.", lookahead_->state());
   prefixed(out, "optimizer.", parts_.optimizer->state());
   return out;
 }
@@ -229,6 +241,7 @@ std::vector<NamedTensor> Trainer::state() const {
 void Trainer::restore(const std::vector<NamedTensor>& state, Progress progress) {
   parts_.model->load_state(with_prefix(state, "model."));
   if (parts_.average) parts_.average->load_state(with_prefix(state, "average."));
+  lookahead_->load_state(with_prefix(state, "lookahead."));
   parts_.optimizer->load_state(with_prefix(state, "optimizer."));
   progress_ = std::move(progress);
   // An epoch whose batches are all done and whose evaluation was interrupted reports this rate.

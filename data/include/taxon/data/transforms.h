@@ -56,16 +56,19 @@ struct Augment {
   std::int64_t pad = 0;  ///< random crop after padding each side by this many pixels
   PadMode pad_mode = PadMode::zero;
   bool flip = false;  ///< left-right, with probability 1/2
+  /// Instead, half of the samples in even epochs and the other half in odd ones, so that two epochs
+  /// show each sample both ways (Jordan 2024, section 3.6).
+  bool flip_alternate = false;
   /// Below 1: a random part of the image with this share of its area or more and an aspect ratio
   /// in [3/4, 4/3] is resized to the model's size (Szegedy et al., "Going deeper with
   /// convolutions", 2015), in place of Preprocess's resize and cut.
   double min_area = 1.0;
 
-  bool enabled() const { return pad > 0 || flip || min_area < 1.0; }
-  /// none; light: shifts by up to 1/16 of the size; standard: shifts by up to 1/8 (images up to 64
-  /// pixels) or random parts of at least 0.35 of the area. `flip`: whether a mirrored image keeps
-  /// its class (photos do, digits and letters do not); used by light and standard. Throws
-  /// OptionError with a suggestion for another name.
+  bool enabled() const { return pad > 0 || flip || flip_alternate || min_area < 1.0; }
+  /// none; light: shifts by up to 1/16 of the size, reflected at the edges, and alternating flips;
+  /// standard: shifts by up to 1/8 (images up to 64 pixels) or random parts of at least 0.35 of the
+  /// area. `flip`: whether a mirrored image keeps its class (photos do, digits and letters do not);
+  /// used by light and standard. Throws OptionError with a suggestion for another name.
   static Augment preset(std::string_view name, std::int64_t height, std::int64_t width, bool flip);
   static std::vector<std::string> names();
 

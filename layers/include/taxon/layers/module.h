@@ -51,6 +51,8 @@ class Module {
   virtual void train(bool on = true);  ///< training mode, for this and all below
   void eval() { train(false); }
   bool training() const { return training_; }
+  /// A trainer says so before each epoch, from 0: for modules of which parts learn at times only.
+  virtual void epoch_starts(std::int64_t epoch) { static_cast<void>(epoch); }
   void freeze(bool on = true);  ///< parameters stop (or start again) to require gradients
   /// Moves floating parameters and buffers; counters (integers) stay on the CPU.
   void to(Device device);

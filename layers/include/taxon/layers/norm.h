@@ -22,6 +22,7 @@ Tensor conv_norm(Conv2d& conv, BatchNorm2d& norm, const Tensor& x, const Epilogu
 struct BatchNormOptions {
   double eps = 1e-5, momentum = 0.1;
   bool affine = true;
+  bool scale = true;  ///< false: of the affine part, the bias alone
 };
 
 /// Ioffe & Szegedy 2015, over all axes but the last (channels). In training normalises with the
@@ -40,7 +41,7 @@ class BatchNorm2d : public Module {
   std::int64_t channels() const { return running_mean.dim(0); }
 
   const BatchNormOptions options;
-  Tensor& weight;  ///< undefined if not affine, as bias
+  Tensor& weight;  ///< undefined if not affine (as bias) or without scale
   Tensor& bias;
   Tensor& running_mean;
   Tensor& running_var;

@@ -74,6 +74,11 @@ std::vector<std::int64_t> most_probable(std::span<const double> probability, std
 /// probability [n, classes] >= threshold [classes] -> [n, classes] of 0 and 1.
 std::vector<std::uint8_t> apply_thresholds(std::span<const double> probability,
                                            std::span<const double> threshold);
+/// The threshold of each label that gives its best F1 on these samples: halfway between the least
+/// probable sample that counts and the next (Lipton et al. 2014 on why it is rarely 0.5); 0.5 for a
+/// label that no sample has. probability, truth [n, classes] -> [classes]. Throws ShapeError.
+std::vector<double> best_f1_thresholds(std::span<const double> probability,
+                                       std::span<const std::uint8_t> truth, std::int64_t classes);
 /// counts[t * classes + p] of samples with truth t and prediction p.
 std::vector<std::int64_t> confusion_matrix(std::span<const std::int64_t> truth,
                                            std::span<const std::int64_t> predicted,

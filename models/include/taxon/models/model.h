@@ -54,6 +54,10 @@ class Model : public Module {
   /// For inference: computes the same with fewer operations (batch-norm folded into convolutions,
   /// weights transformed and packed once). The model can no longer be trained or saved.
   virtual void optimize_for_inference();
+  /// Training images, normalised, that fit_to_data() wants to see before training; 0: none.
+  virtual std::int64_t images_wanted() const { return 0; }
+  /// Weights that are computed from the data rather than learnt. images: f32 [n, h, w, c].
+  virtual void fit_to_data(const Tensor& images) { static_cast<void>(images); }
   /// All but the head stop (or start again) to require gradients.
   void freeze_backbone(bool on = true);
   /// f32, or bf16: the backbone's activations and their gradients are stored in 16 bits;

@@ -20,12 +20,22 @@ struct Golden {
   double tolerance = 1e-3;  ///< largest allowed difference of a probability
 };
 
+/// Test-time augmentation: the views of an image whose logits a model's answer averages. flip: as
+/// it is and mirrored; shift: these, half, and the same moved by a pixel up and left and down and
+/// right, with reflected edges (Jordan 2024, section 3.5).
+enum class Tta : std::uint8_t { none, flip, shift };
+std::string_view name_of(Tta tta);
+Tta parse_tta(std::string_view name);  ///< throws OptionError
+/// The logits [n, classes] of images [n, h, w, c].
+Tensor logits_of(Model& model, const Tensor& x, Tta tta);
+
 struct ModelMeta {
   ModelSpec spec;
   std::vector<std::string> classes;  ///< names, in the order of the outputs
   Preprocess preprocess;
   std::vector<float> thresholds;  ///< multi-label: one a class (default 0.5)
-  double temperature = 1;         ///< logits are divided by it before softmax or sigmoid
+  Tta tta = Tta::none;
+  double temperature = 1;  ///< logits are divided by it before softmax or sigmoid
   std::optional<Golden> golden;
   /// Anything else worth keeping with the model ("data", "accuracy", "created by", ...).
   std::map<std::string, std::string> notes;

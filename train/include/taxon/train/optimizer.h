@@ -1,4 +1,5 @@
-// Optimizers: SGD and AdamW with PyTorch's definitions and defaults, over groups of parameters.
+// Optimizers: SGD and AdamW with PyTorch's definitions and defaults, and Muon, over groups of
+// parameters.
 #pragma once
 
 #include <taxon/layers/module.h>
@@ -48,7 +49,7 @@ class Optimizer {
   struct Slot {
     std::string name;
     Tensor param;
-    std::vector<Tensor> state;
+    std::vector<Tensor> state;  // as state_names(), from the front; undefined: not used here
     std::int64_t updates = 0;
     double weight_decay = 0, lr_scale = 1;
   };
@@ -104,5 +105,32 @@ class AdamW : public Optimizer {
  private:
   AdamWOptions options_;
 };
+
+/// Muon (Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024) for
+/// convolution filters, as matrices [out, kh kw in]: the Nesterov momentum's singular values become
+/// about 1 by Newton-Schulz steps; decoupled weight decay. The update is scaled by
+/// 0.2 sqrt(max(rows, columns)), which gives it the size of AdamW's (Liu et al., "Muon is scalable
+/// for LLM training", 2025, eq. 4): all other parameters take AdamW with the same learning rate.
+struct MuonOptions {
+  double momentum = 0.95;
+  int steps = 5;  ///< of Newton-Schulz
+  AdamWOptions others = {};
+};
+class Muon : public Optimizer {
+ public:
+  Muon(std::vector<ParamGroup> groups, double lr = 1e-3, MuonOptions options = {});
+
+ protected:
+  void update(DType dtype, const std::vector<Due>& due) override;
+  const std::vector<std::string>& state_names() const override;
+
+ private:
+  MuonOptions options_;
+};
+
+/// A matrix with the singular vectors of x [rows, columns] and singular values between about 0.7
+/// and 1.2: `steps` of the quintic Newton-Schulz iteration X <- a X + b (X X') X + c (X X')^2 X
+/// with the coefficients of Jordan et al. 2024.
+Tensor orthogonalized(const Tensor& x, int steps = 5);
 
 }  // namespace taxon

@@ -27,11 +27,14 @@ struct TrainOptions {
   std::string shortcut = "auto";  ///< CIFAR ResNets: A, B; auto: A
   std::string freeze = "0";       ///< 0, N (the first N children) or backbone (all but the head)
   double ema = 0;                 ///< decay of the averaged weights, 0: none
+  std::string tta = "none";       ///< views an image is judged by: none, flip, shift
   // optimisation
   std::int64_t epochs = 10, batch = 128;
   double lr = 0.1;
   std::string optimizer = "sgd";
   double momentum = 0.9, weight_decay = 5e-4;
+  double norm_bias_lr = 1;     ///< factor on the rate of batch norms' biases, not on their decay
+  std::int64_t lookahead = 0;  ///< steps between pulls to slow weights, 0: none
   bool no_norm_decay = false;  ///< weight decay skips biases and norm parameters
   std::string schedule = "cosine";
   double warmup = 0;  ///< epochs

@@ -1,15 +1,29 @@
-// Recipes: the options that train well without being asked for.
+// Recipes: the options that train well without being asked for, and why.
 #pragma once
 
 #include <taxon/data/sources.h>
 #include <taxon/train/options.h>
 
 #include <string>
+#include <vector>
 
 namespace taxon {
 
+/// One decision: the option's name (with _), its value as text, and the reason.
+struct Choice {
+  std::string option, value, why;
+};
+struct Recipe {
+  TrainOptions options;
+  std::vector<Choice> choices;  ///< in the order of the options' table
+};
+
 /// Options for this data and model (`model` empty: the recipe's own; a model file: fine-tuning).
 /// Fields that a recipe does not decide keep the values of `base`.
-TrainOptions recipe(const Splits& data, const std::string& model, const TrainOptions& base);
+Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& base);
+
+/// What train_run() would use with these settings; those given say "given". Reads the data set's
+/// facts, trains nothing. Throws as train_run().
+Recipe explain_run(const std::vector<TrainSetting>& settings);
 
 }  // namespace taxon

@@ -7,7 +7,7 @@
 
 namespace taxon {
 
-enum class ScheduleKind : std::uint8_t { constant, step, cosine, onecycle, linear };
+enum class ScheduleKind : std::uint8_t { constant, step, cosine, onecycle, linear, triangle };
 std::string name_of(ScheduleKind kind);
 /// Throws OptionError with a suggestion.
 ScheduleKind parse_schedule(const std::string& name);
@@ -25,11 +25,14 @@ struct Schedule {
   double final_lr = 0;  ///< cosine: eta_min; linear: the end value
   std::int64_t step_size = 0;  ///< step: steps between drops; 0: a third of the total
   double gamma = 0.1;          ///< step: factor of a drop
+  double start_part = 0.2, peak = 0.23, end_part = 0.07;            ///< triangle
   double pct_start = 0.3, div_factor = 25, final_div_factor = 1e4;  ///< onecycle, as OneCycleLR
 
   /// The rate of update number `step`. cosine: CosineAnnealingLR (Loshchilov and Hutter, "SGDR",
   /// 2017, eq. 5); onecycle: OneCycleLR with cosine annealing and the momentum left alone (Smith
-  /// and Topin, "Super-convergence", 2019); step: StepLR; linear: LinearLR from 1 to final_lr / lr.
+  /// and Topin, "Super-convergence", 2019); step: StepLR; linear: LinearLR from 1 to final_lr / lr;
+  /// triangle: straight from start_part lr up to lr at step `peak` of the whole, down to end_part
+  /// lr.
   double rate(std::int64_t step) const;
 };
 

@@ -19,6 +19,8 @@
 
 namespace taxon {
 
+class Lookahead;
+
 /// Training cannot go on (the loss is not a number).
 struct TrainingError : Error {
   using Error::Error;
@@ -62,8 +64,9 @@ struct StepReport {
 
 struct TrainerOptions {
   std::int64_t epochs = 10;
-  Schedule schedule;  ///< total_steps and warmup_steps included
-  double ema = 0;     ///< decay of averaged weights; 0: none
+  Schedule schedule;           ///< total_steps and warmup_steps included
+  double ema = 0;              ///< decay of averaged weights; 0: none
+  std::int64_t lookahead = 0;  ///< steps between pulls to slow weights; 0: none (see Lookahead)
   std::int64_t patience = 0;
   double target = 0;
   bool select = true;  ///< the evaluated split is val: it decides best, patience and target
@@ -93,6 +96,8 @@ class Trainer {
   };
 
   Trainer(TrainerParts parts, TrainerOptions options);
+  ~Trainer();
+  Trainer(Trainer&&) noexcept;
 
   /// Trains until the epochs are done, patience or target stop it, or *interrupt becomes true: then
   /// it returns after the batch in hand. Throws TrainingError when the loss is not finite, naming
@@ -123,6 +128,7 @@ class Trainer {
 
   TrainerParts parts_;
   TrainerOptions options_;
+  std::unique_ptr<Lookahead> lookahead_;
   Progress progress_;
   const std::atomic<bool>* interrupt_ = nullptr;
   double started_ = 0;  // seconds of a monotonic clock at which progress_.seconds was 0
