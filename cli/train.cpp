@@ -28,13 +28,14 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --label-sep S (default |)  --augment none|light|standard
           --size N (pixels)  --resize crop|squash|letterbox
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
-          resnet18/34/50/101/152, or a model file to fine-tune
-          --shortcut auto|A|B  --freeze N|backbone  --ema X (decay)
+          resnet18/34/50/101/152 airnet airnet-wide, or a model file to
+          fine-tune  --shortcut auto|A|B  --freeze N|backbone
+          --ema X (decay)  --tta none|flip|shift (views an answer averages)
 Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum X
           --weight-decay X  --no-norm-decay (spares biases and norms)
           --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)
           --loss ce|focal|bce|asl  --class-weights none|balanced|FILE
-          --label-smoothing X
+          --label-smoothing X  --norm-bias-lr X (factor)  --lookahead N (steps)
 Stopping  --patience N (epochs without gain on val)  --target ACC (on val)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device cpu
