@@ -80,6 +80,21 @@ run 0 train photos --model mlp --size 8 --epochs 50 --batch 8 --lr 0.02 --target
 says out "stopped after epoch"
 run 2 train photos --model resnet8 --freeze 99; says err "--freeze is 99"
 
+# airnet: whitening from the data, Lookahead, norms' biases at their own rate, answers from six views.
+run 0 train photos --model airnet --size 12 --epochs 2 --batch 8 --seed 1 --out air
+says air/args.toml 'tta = "shift"'
+says air/args.toml 'norm_bias_lr = 64'
+says air/args.toml 'lookahead = 5'
+run 0 train --config air/args.toml --threads 1 --out air1; same air/best.safetensors air1/best.safetensors
+run 0 info air --verify; says out verified
+run 0 eval air photos --batch 8 --json; same out air/metrics.json
+run 0 train photos --model resnet8 --size 8 --epochs 1 --batch 8 --optimizer muon --lr 0.001 --out muon
+
+# What would be used, and why; nothing is trained.
+run 0 train photos --explain --lr 0.25 --out nothing; says out "given"; says out "few steps an epoch"
+run 0 train photos --explain --json --out nothing; says out '{"event":"recipe","options":[{"option":"data"'
+[ -e nothing ] && fail "--explain left a folder"
+
 # Data without splits: eval measures on the samples that training held out.
 mkdir unsplit; cp -r photos/train/* unsplit/
 for class in top bottom; do for i in 0 1 2 3 4 5 6 7; do cp photos/val/$class/$i.bmp unsplit/$class/v$i.bmp; done; done
