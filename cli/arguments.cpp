@@ -7,7 +7,6 @@
 #include "command.h"
 
 #include <algorithm>
-#include <map>
 
 namespace taxon::cli {
 
@@ -25,20 +24,9 @@ struct Arguments::Impl {
 
 namespace {
 
-// Options of the contract that later versions bring.
-const std::map<std::string, std::string>& later_options() {
-  static const std::map<std::string, std::string> later{{"--mixup", "mixing of samples"},
-                                                        {"--cutmix", "mixing of samples"}};
-  return later;
-}
-
 [[noreturn]] void unknown(const std::string& verb, const std::string& extra,
                           const std::vector<std::string>& flags) {
   const std::string name = extra.substr(0, extra.find('='));
-  const auto later = later_options().find(name);
-  if (later != later_options().end()) {
-    fail<OptionError>(name, ": this version has no ", later->second, " yet");
-  }
   if (extra.size() > 1 && extra[0] == '-') {
     fail<OptionError>("unknown option '", name, "'", did_you_mean(name, flags), "; see taxon ",
                       verb, " --help");

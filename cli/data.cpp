@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "sheet.h"
 
 #include <algorithm>
 
@@ -15,13 +16,17 @@ namespace {
 constexpr std::string_view help = R"(taxon data list | show DATA [options]
 
 list: the data sets known by name, and where they lie. show: splits, classes and
-images of a data set, as training would see it.
+images of a data set, as training would see it. With --augment, also a contact
+sheet: a row a sample, as it is and as the first epochs of training will see it.
 
 Options  --data-dir DIR  --val-fraction X  --task auto|single|multi
          --label-sep S (default |)  --seed N  --json
+Sheet    --augment none|light|standard|trivial|FILE.toml  --out FILE (sheet.png)
+         --count N (samples, 8)  --size N (pixels)  --resize crop|squash|letterbox
 
 Example:
   taxon data show photos/
+  taxon data show cifar10 --augment trivial --out trivial.png
 )";
 
 struct Request {
@@ -31,6 +36,7 @@ struct Request {
   double val_fraction = 0;
   std::int64_t seed = 0;
   bool json = false;
+  SheetRequest sheet;
 };
 
 std::string padded(std::string s, std::size_t width) {
@@ -99,8 +105,15 @@ void show_text(const Splits& data) {
 int show(const Request& r) {
   const Splits data = open_dataset(r.data, r.options);
   for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
+  Sheet sheet;
+  if (!r.sheet.augment.empty()) sheet = write_sheet(data, r.sheet);
   if (!r.json) {
     show_text(data);
+    if (sheet.samples > 0) {
+      print(text("\n", r.sheet.out, ": ", sheet.samples, " samples of ", sheet.split,
+                 ", a row each: as it is, then in epochs 1 to ", sheet.epochs,
+                 "\nThe augmentation's fields, for a file of your own:\n\n", sheet.augment));
+    }
     return done;
   }
   nlohmann::ordered_json j;
@@ -112,6 +125,7 @@ int show(const Request& r) {
   j["image"] = {data.facts.height, data.facts.width, data.facts.channels};
   j["fixed_size"] = data.facts.fixed_size;
   j["splits"] = counts_of(data);
+  if (sheet.samples > 0) j["sheet"] = r.sheet.out;
   print(j.dump(2) + "\n");
   return done;
 }
@@ -126,12 +140,23 @@ int run(const std::vector<std::string>& args) {
   a.option("--task", r.task);
   a.option("--val-fraction", r.val_fraction, 0, 0.9);
   a.option("--seed", r.seed, 0, std::int64_t{1} << 53);
+  a.option("--augment", r.sheet.augment);
+  a.option("--out", r.sheet.out);
+  a.option("--count", r.sheet.count, 1, 100);
+  a.option("--size", r.sheet.size, 0, 4096);
+  a.option("--resize", r.sheet.resize);
   a.flag("--json", r.json);
   if (!a.parse(args)) return done;
   if (r.task != "auto") r.options.task = parse_task(r.task);
   if (r.val_fraction > 0) r.options.val_fraction = r.val_fraction;
   r.options.seed = static_cast<std::uint64_t>(r.seed);
   r.options.require_train = false;
+  r.sheet.seed = r.options.seed;
+  for (const char* option : {"--out", "--count", "--size", "--resize"}) {
+    if (a.given(option) && (r.action != "show" || r.sheet.augment.empty())) {
+      fail<OptionError>(option, " is for the contact sheet of taxon data show DATA --augment NAME");
+    }
+  }
   if (r.action == "list") return list(r);
   if (r.action == "show") {
     if (r.data.empty()) fail<OptionError>("taxon data show: DATA is missing");

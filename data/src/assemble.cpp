@@ -44,11 +44,14 @@ void Assembler::from_pixels(const std::uint8_t* pixels, std::int64_t epoch, std:
                             float* out) {
   const std::int64_t h = preprocess_.height, w = preprocess_.width, c = preprocess_.channels;
   if (augment_.enabled()) {
-    thread_local std::vector<std::uint8_t> shifted;
-    shifted.resize(static_cast<std::size_t>(h * w * c));
+    thread_local Image changed;
+    if (changed.height() != h || changed.width() != w || changed.channels() != c) {
+      changed = Image(h, w, c);
+    }
     apply_shift(pixels, h, w, c, draw_shift(augment_, seed_, epoch, index), augment_.pad_mode,
-                shifted.data());
-    pixels = shifted.data();
+                changed.data());
+    vary(changed, preprocess_, augment_, seed_, epoch, index);
+    pixels = changed.data();
   }
   preprocess_.normalize(pixels, h * w, out);
 }

@@ -1,9 +1,7 @@
-// Random crops, parts and mirroring of training samples.
+// Random crops, parts and mirroring of training samples; policy.cpp has what happens to values.
 #include "augment.h"
 
-#include <taxon/base/error.h>
 #include <taxon/base/random.h>
-#include <taxon/base/text.h>
 
 #include <algorithm>
 #include <cmath>
@@ -158,6 +156,7 @@ Image augment_working(const Image& working, const Preprocess& preprocess, const 
   Image out(fitted.height(), fitted.width(), fitted.channels());
   apply_shift(fitted.data(), fitted.height(), fitted.width(), fitted.channels(), shift,
               augment.pad_mode, out.data());
+  vary(out, preprocess, augment, seed, epoch, index);
   return out;
 }
 
@@ -165,34 +164,6 @@ Image augmented(const Image& image, const Preprocess& preprocess, const Augment&
                 std::uint64_t seed, std::int64_t epoch, std::int64_t index) {
   return augment_working(working_image(image, preprocess, augment), preprocess, augment, seed,
                          epoch, index);
-}
-
-std::vector<std::string> Augment::names() {
-  return {"none", "light", "standard"};
-}
-
-Augment Augment::preset(std::string_view name, std::int64_t height, std::int64_t width, bool flip) {
-  const std::int64_t side = std::min(height, width);
-  Augment a;
-  if (name == "none") {
-    return a;
-  }
-  if (name == "light") {
-    a.pad = std::max<std::int64_t>(1, side / 16);
-    a.pad_mode = PadMode::reflect;
-    a.flip_alternate = flip;
-  } else if (name == "standard") {
-    a.flip = flip;
-    if (side <= 64) {
-      a.pad = std::max<std::int64_t>(1, side / 8);
-    } else {
-      a.min_area = 0.35;
-    }
-  } else {
-    fail<OptionError>("augmentation '", name, "' is unknown", did_you_mean(name, names()),
-                      ", expected one of: ", join(names(), ", "));
-  }
-  return a;
 }
 
 }  // namespace taxon

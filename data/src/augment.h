@@ -17,6 +17,10 @@ Shift draw_shift(const Augment& augment, std::uint64_t seed, std::int64_t epoch,
 void apply_shift(const std::uint8_t* in, std::int64_t height, std::int64_t width,
                  std::int64_t channels, const Shift& shift, PadMode mode, std::uint8_t* out);
 
+/// Colours, the policy's operations and erased parts, in place: all that follows the shift.
+void vary(Image& image, const Preprocess& preprocess, const Augment& augment, std::uint64_t seed,
+          std::int64_t epoch, std::int64_t index);
+
 /// With random parts (min_area < 1), decoded images are first brought down to this: the shorter
 /// side to twice the model's. It bounds the memory of a cache and costs no visible detail.
 Image shrink_for_parts(const Image& image, const Preprocess& preprocess);

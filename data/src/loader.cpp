@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -18,6 +19,7 @@
 #include <thread>
 
 #include "assemble.h"
+#include "batch_mix.h"
 
 namespace taxon {
 namespace {
@@ -30,6 +32,7 @@ struct Slot {
   float* x = nullptr;
   std::int64_t epoch = 0;
   std::int64_t taken = 0, done = 0;  // samples
+  bool ready = false;                // samples done and mixed, or failed
   std::int64_t failed = no_sample;   // the first sample (in the batch) that failed, and why
   std::exception_ptr error;
 };
@@ -49,11 +52,11 @@ void check_options(const DatasetPtr& data, const LoaderOptions& o) {
     fail<OptionError>("loader: batch ", o.batch, ", prefetch ", o.prefetch, ", expected 1 or more");
   }
   o.preprocess.validate();
-  const std::int64_t side = std::min(o.preprocess.height, o.preprocess.width);
-  if (o.augment.pad < 0 || o.augment.pad > side || !(o.augment.min_area > 0) ||
-      o.augment.min_area > 1) {
-    fail<OptionError>("loader: augmentation with pad ", o.augment.pad, " and min_area ",
-                      o.augment.min_area, ", expected pad 0 to ", side, " and min_area in (0, 1]");
+  o.augment.validate(o.preprocess.height, o.preprocess.width);
+  for (const auto& [name, value] : {std::pair{"mixup", o.mixup}, std::pair{"cutmix", o.cutmix}}) {
+    if (!(value >= 0) || !std::isfinite(value)) {
+      fail<OptionError>("loader: ", name, " is ", value, ", expected 0 or above");
+    }
   }
   if (o.drop_last && data->size() < o.batch) {
     fail<OptionError>("loader: ", data->size(), " samples with drop_last make no batch of ",
@@ -91,6 +94,7 @@ struct Loader::Impl {
   void open_slot();
   bool take(Piece& out);
   void make(const Piece& p);
+  std::exception_ptr mixed(Slot& slot) const;
   void run();
 
   const DatasetPtr data;
@@ -154,6 +158,7 @@ void Loader::Impl::open_slot() {
   } catch (...) {
     slot->error = std::current_exception();
     slot->taken = slot->done = b.size();
+    slot->ready = true;
   }
 }
 
@@ -197,15 +202,36 @@ void Loader::Impl::make(const Piece& p) {
       }
     }
   }
-  const std::lock_guard lock(mutex);
+  std::unique_lock lock(mutex);
   if (failed < slot.failed) {
     slot.failed = failed;
     slot.error = error;
   }
   slot.done += p.end - p.begin;
-  if (slot.done == slot.batch.size()) {
-    ready.notify_all();
+  if (slot.done < slot.batch.size()) {
+    return;
   }
+  if (!slot.error && (options.mixup > 0 || options.cutmix > 0)) {
+    lock.unlock();
+    error = mixed(slot);
+    lock.lock();
+    slot.error = error;
+  }
+  slot.ready = true;
+  ready.notify_all();
+}
+
+// Without the lock, of a slot whose samples are done; what went wrong, if anything did.
+std::exception_ptr Loader::Impl::mixed(Slot& slot) const {
+  try {
+    Batch& b = slot.batch;
+    const BatchMix mix = draw_mix(options, slot.epoch, b.number);
+    mix_images(b.x, mix);
+    b.y = mix_targets(b.y, data->classes(), mix);
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
 void Loader::Impl::run() {
@@ -230,7 +256,7 @@ bool Loader::Impl::next(Batch& out) {
     if (slots.empty() && next_batch >= batches()) {
       return false;
     }
-    if (!slots.empty() && slots.front()->done == slots.front()->batch.size()) {
+    if (!slots.empty() && slots.front()->ready) {
       break;
     }
     Piece p;
@@ -238,7 +264,7 @@ bool Loader::Impl::next(Batch& out) {
       lock.unlock();
       make(p);
       lock.lock();
-    } else if (!slots.empty() && slots.front()->done < slots.front()->batch.size()) {
+    } else if (!slots.empty() && !slots.front()->ready) {
       ready.wait(lock);
     }
   }

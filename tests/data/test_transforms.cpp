@@ -194,6 +194,10 @@ TEST_CASE("presets of augmentation") {
   CHECK(Augment::preset("standard", 32, 32, true).pad == 4);
   CHECK_FALSE(Augment::preset("standard", 28, 28, false).flip);
   CHECK(Augment::preset("standard", 224, 224, true).min_area < 1);
+  Augment trivial = Augment::preset("trivial", 32, 32, true);
+  CHECK(trivial.policy == Policy::trivial);
+  trivial.policy = Policy::none;
+  CHECK(trivial == Augment::preset("standard", 32, 32, true));
   CHECK(Augment::preset("light", 28, 28, false).pad == 1);
   CHECK_FALSE(Augment::preset("light", 28, 28, false).flip_alternate);
   CHECK(Augment::preset("light", 32, 32, true).flip_alternate);

@@ -136,6 +136,27 @@ TEST_CASE("losses count the predictions that are right", "[losses]") {
   CHECK(correct_predictions(two, labels) == Approx(1 + 2.0 / 3));
 }
 
+TEST_CASE("losses that take mixed targets are linear in them", "[losses]") {
+  const Tensor logits = Tensor::normal(Shape{6, 5}, 0, 2, 3);
+  const Tensor index = Tensor::from(std::vector<std::int64_t>{0, 1, 2, 3, 4, 0}, Shape{6});
+  const Tensor other = Tensor::from(std::vector<std::int64_t>{1, 1, 0, 4, 2, 3}, Shape{6});
+  const Tensor first = one_hot(index, 5), second = one_hot(other, 5);
+  const Tensor mixed = add(mul(first, 0.3), mul(second, 0.7));
+  for (const bool multi : {false, true}) {
+    for (const std::string& name : loss_names()) {
+      if (multi && name == "ce") continue;
+      LossOptions o;
+      if (name == "ce" || name == "bce") o.label_smoothing = 0.1;
+      const auto loss = make_loss(name, multi, o);
+      const auto of = [&](const Tensor& target) { return (*loss)(logits, target).item(); };
+      INFO(loss->str());
+      const double difference = of(mixed) - (0.3 * of(first) + 0.7 * of(second));
+      CHECK((std::abs(difference) < 1e-5) == loss->takes_mixed_targets());
+      if (!multi) CHECK(of(first) == Approx(of(index)));
+    }
+  }
+}
+
 TEST_CASE("a logit that is no number is never the predicted class", "[losses]") {
   const float nan = std::nanf("");
   const Tensor logits = Tensor::from(

@@ -142,6 +142,52 @@ TEST_CASE("options that need val say so where there is none") {
   CHECK_FALSE(file_exists(folder / "run"));
 }
 
+TEST_CASE("a run keeps its augmentation file, and repeats and goes on without the first one") {
+  const Folder folder;
+  write_pictures(folder, 6);
+  write_file_atomic(folder / "my.toml", "preset = \"light\"\nhue = 0.1\n");
+  std::vector<TrainSetting> given = settings(folder);
+  given.emplace_back("augment", folder / "my.toml");
+  const RunResult first = train_run(given);
+  std::filesystem::remove(folder / "my.toml");
+  const std::string kept = first.folder + "/augment.toml";
+  CHECK(read_text(kept).find("hue = 0.1\n") != std::string::npos);
+
+  auto again = settings_from_toml(read_text(first.folder + "/args.toml"), "args.toml");
+  again.emplace_back("out", folder / "again");
+  const RunResult second = train_run(again);
+  CHECK(read_text(second.folder + "/augment.toml") == read_text(kept));
+  CHECK(second.progress.results.back().train_loss == first.progress.results.back().train_loss);
+
+  std::filesystem::rename(first.folder, folder / "moved");
+  CHECK(resume_run(folder / "moved", {}).split == "test");
+}
+
+TEST_CASE("mixup and CutMix train, with losses that take shares of classes") {
+  const Folder folder;
+  write_pictures(folder, 6);
+  const auto with = [&](const std::string& loss, const char* out) {
+    std::vector<TrainSetting> given = settings(folder);
+    given.emplace_back("mixup", "0.2");
+    given.emplace_back("cutmix", "1");
+    given.emplace_back("loss", loss);
+    given.emplace_back("out", folder / out);
+    return given;
+  };
+  for (const char* loss : {"ce", "bce", "focal"}) {
+    CHECK(std::isfinite(train_run(with(loss, loss)).progress.results.back().train_loss));
+  }
+  try {
+    train_run(with("asl", "asl"));
+    CHECK(false);
+  } catch (const OptionError& e) {
+    CHECK(std::string(e.what()) ==
+          "--mixup makes targets that are shares of classes, which --loss asl does not take; "
+          "expected --loss ce or bce or focal");
+  }
+  CHECK_FALSE(file_exists(folder / "asl"));
+}
+
 TEST_CASE("fine-tuning takes another model's weights under a head for the classes") {
   const Folder folder;
   write_pictures(folder, 6);

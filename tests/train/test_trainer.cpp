@@ -22,13 +22,14 @@ std::shared_ptr<Sequential> flat_net() {
   return net;
 }
 
-std::unique_ptr<Loader> loader(DatasetPtr data, bool training) {
+std::unique_ptr<Loader> loader(DatasetPtr data, bool training, double mixup = 0) {
   LoaderOptions o;
   o.batch = 8;
   o.shuffle = training;
   o.seed = 5;
   o.preprocess.height = o.preprocess.width = 8;
   if (training) o.augment.pad = 1;
+  if (training) o.mixup = mixup;
   return std::make_unique<Loader>(std::move(data), o);
 }
 
@@ -39,6 +40,7 @@ struct Setting {
   bool adam = false;
   std::int64_t lookahead = 0;
   Task task = Task::single;
+  double mixup = 0;
 };
 
 Trainer make(const Setting& s) {
@@ -57,7 +59,7 @@ Trainer make(const Setting& s) {
   const bool multi = s.task == Task::multi;
   parts.loss = make_loss(multi ? "bce" : "ce", multi);
   parts.watch_loss = make_loss(multi ? "bce" : "ce", multi);
-  parts.train = loader(halves(44, 1, s.task), true);
+  parts.train = loader(halves(44, 1, s.task), true, s.mixup);
   parts.watch = loader(halves(20, 2, s.task), false);
   TrainerOptions t;
   t.epochs = s.epochs;
@@ -101,6 +103,26 @@ TEST_CASE("training learns, one label or several") {
     CHECK(trainer.progress().step == 4 * 6);
     CHECK(last.score(task) > 0.95);
     CHECK(last.train_loss < trainer.progress().results.front().train_loss);
+  }
+}
+
+TEST_CASE("mixed samples are learnt, and right is the class with the larger share") {
+  for (const Task task : {Task::single, Task::multi}) {
+    Setting s;
+    s.task = task;
+    s.mixup = 0.4;
+    s.epochs = 8;
+    Trainer trainer = make(s);
+    double accuracy = 0, highest = 0;
+    Trainer::Callbacks c;
+    c.on_step = [&](const StepReport& r) {
+      accuracy = r.accuracy;
+      highest = std::max(highest, r.accuracy);
+    };
+    trainer.fit(c);
+    CHECK(trainer.progress().results.back().score(task) > 0.95);
+    CHECK(accuracy > 0.8);
+    CHECK(highest <= 1);
   }
 }
 

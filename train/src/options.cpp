@@ -23,8 +23,12 @@ constexpr std::array rows = {
                    ""},
     TrainOptionRow{"val_fraction", &O::val_fraction, "Data", "X", "share of train kept as val", 0,
                    0.9, ""},
-    TrainOptionRow{"augment", &O::augment, "Data", "A", "none, light or standard", 0, 0,
-                   "none|light|standard"},
+    TrainOptionRow{"augment", &O::augment, "Data", "A", "none, light, standard, trivial or a file",
+                   0, 0, "none|light|standard|trivial|FILE.toml"},
+    TrainOptionRow{"mixup", &O::mixup, "Data", "X", "samples blended, shares from Beta(X, X)", 0,
+                   100, ""},
+    TrainOptionRow{"cutmix", &O::cutmix, "Data", "X", "boxes exchanged, shares from Beta(X, X)", 0,
+                   100, ""},
     TrainOptionRow{"size", &O::size, "Data", "N", "side of the input in pixels", 0, 4096, ""},
     TrainOptionRow{"resize", &O::resize, "Data", "R", "crop, squash or letterbox", 0, 0,
                    "crop|squash|letterbox"},
@@ -118,7 +122,9 @@ bool parsed_bool(const TrainOptionRow& row, std::string_view value) {
 std::string checked_choice(const TrainOptionRow& row, std::string_view value) {
   if (row.choices.empty()) return std::string(value);
   const std::vector<std::string> choices = split(row.choices, '|');
-  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+  const bool file = choices.back() == "FILE.toml" && value.size() > 5 &&
+                    value.substr(value.size() - 5) == ".toml";
+  if (!file && std::find(choices.begin(), choices.end(), value) == choices.end()) {
     fail<OptionError>(row.flag(), " is '", value, "'", did_you_mean(value, choices), "; expected ",
                       join(choices, ", "));
   }

@@ -4,6 +4,7 @@
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
 #include <taxon/metrics/classification.h>
+#include <taxon/train/augment_file.h>
 #include <taxon/train/evaluate.h>
 #include <taxon/train/run.h>
 
@@ -207,13 +208,18 @@ void use_threads(const TrainOptions& options) {
 RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks,
                     const std::atomic<bool>* interrupt) {
   Splits data;
-  const TrainOptions options = resolve_options(settings, data);
+  TrainOptions options = resolve_options(settings, data);
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   Setup setup = make_setup(options, std::move(data), "");
   const std::string name = setup.data.name + "-" + setup.meta.spec.name;
   std::string folder = make_run_folder(options.out.empty() ? "runs/" + name : options.out);
-  write_file_atomic(RunFiles(folder).args, to_toml(options));
+  const RunFiles files(folder);
+  if (is_augment_file(options.augment)) {  // the run repeats, whatever becomes of the file
+    write_file_atomic(files.augment, to_toml(setup.augment));
+    options.augment = files.augment;
+  }
+  write_file_atomic(files.args, to_toml(options));
   return Run(std::move(setup), std::move(folder), callbacks, interrupt).go(std::nullopt);
 }
 
@@ -234,6 +240,7 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
     }
     set_option(options, name, value);
   }
+  if (file_exists(files.augment)) options.augment = files.augment;  // the folder may have moved
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   remove_leftovers(folder);

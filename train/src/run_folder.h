@@ -15,13 +15,14 @@ void remove_leftovers(const std::string& folder);
 struct RunFiles {
   explicit RunFiles(const std::string& folder)
       : args(folder + "/args.toml"),
+        augment(folder + "/augment.toml"),
         results(folder + "/results.csv"),
         best(folder + "/best.safetensors"),
         last(folder + "/last.safetensors"),
         checkpoint(folder + "/checkpoint.safetensors"),
         predictions(folder + "/predictions.csv"),
         metrics(folder + "/metrics.json") {}
-  std::string args, results, best, last, checkpoint, predictions, metrics;
+  std::string args, augment, results, best, last, checkpoint, predictions, metrics;
 };
 
 }  // namespace taxon

@@ -5,6 +5,7 @@
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
 #include <taxon/layers/norm.h>
+#include <taxon/train/augment_file.h>
 
 #include <algorithm>
 #include <cmath>
@@ -132,6 +133,20 @@ std::unique_ptr<Optimizer> make_optimizer(const Setup& s) {
   return std::make_unique<Sgd>(std::move(groups), o.lr, sgd);
 }
 
+// Some losses are defined for class indices, or for labels that are 0 or 1, alone.
+void check_mixing(const TrainOptions& o, bool multi) {
+  if (o.mixup == 0 && o.cutmix == 0) return;
+  std::vector<std::string> fitting;
+  for (const std::string& name : loss_names()) {
+    const bool for_task = name != "ce" || !multi;
+    if (for_task && make_loss(name, multi)->takes_mixed_targets()) fitting.push_back(name);
+  }
+  if (std::find(fitting.begin(), fitting.end(), o.loss) != fitting.end()) return;
+  fail<OptionError>(o.mixup > 0 ? "--mixup" : "--cutmix", " makes targets that are shares of ",
+                    multi ? "labels" : "classes", ", which --loss ", o.loss,
+                    " does not take; expected --loss ", join(fitting, " or "));
+}
+
 std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool training) {
   LoaderOptions l;
   l.batch = s.options.batch;
@@ -140,8 +155,9 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
   if (training) {
     l.shuffle = true;
     l.drop_last = data->size() >= s.options.batch;  // no step on a handful of samples
-    l.augment = Augment::preset(s.options.augment, l.preprocess.height, l.preprocess.width,
-                                s.data.facts.flips);
+    l.augment = s.augment;
+    l.mixup = s.options.mixup;
+    l.cutmix = s.options.cutmix;
   }
   return std::make_unique<Loader>(data, l);
 }
@@ -245,6 +261,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.options = options;
   s.data = std::move(data);
   s.meta.classes = s.data.class_names;
+  check_mixing(options, s.data.task == Task::multi);
   const std::string file = source.empty() ? model_file(options.model) : source;
   if (!file.empty()) {
     fine_tune(s, file);
@@ -256,6 +273,8 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
     s.meta.spec = s.model->spec();
     fit_to_data(s);
   }
+  s.augment = augment_for(options.augment,
+                          {s.meta.preprocess.height, s.meta.preprocess.width, s.data.facts.flips});
   s.meta.tta = parse_tta(options.tta);
   s.model->set_precision(parse_precision(options.precision));
   s.meta.notes["data"] = s.data.name;

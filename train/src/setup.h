@@ -19,6 +19,7 @@ struct Setup {
   Splits data;
   std::shared_ptr<Model> model;
   ModelMeta meta;
+  Augment augment;      ///< of the training split
   DatasetPtr watch;     ///< evaluated each epoch: val, else test, else null
   bool select = false;  ///< watch is val: it may decide
 };

@@ -75,7 +75,7 @@ double Trainer::train_batch(const Batch& batch) {
   parts_.optimizer->set_lr(options_.schedule.rate(progress_.step));
   parts_.optimizer->zero_grad();
   const Tensor logits = parts_.model->forward(batch.x);
-  const auto [loss, correct] = parts_.loss->counted(logits, batch.y);
+  const auto [loss, correct] = counted(logits, batch);
   const double value = loss.item();
   if (!std::isfinite(value)) {
     fail<TrainingError>("training stopped at step ", progress_.step + 1, " (epoch ",
@@ -89,6 +89,13 @@ double Trainer::train_batch(const Batch& batch) {
   if (parts_.average) average_weights();
   count(batch, value, correct);
   return value;
+}
+
+// With mixed targets of one class a sample, right is the class with the largest share.
+Loss::Counted Trainer::counted(const Tensor& logits, const Batch& batch) const {
+  const bool one_class = parts_.train->dataset().task() == Task::single;
+  if (!one_class || batch.y.dtype() == DType::i64) return parts_.loss->counted(logits, batch.y);
+  return {(*parts_.loss)(logits, batch.y), correct_predictions(logits, argmax(batch.y))};
 }
 
 void Trainer::count(const Batch& batch, double loss, double correct) {

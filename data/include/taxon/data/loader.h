@@ -13,7 +13,7 @@ namespace taxon {
 
 struct Batch {
   Tensor x;                           ///< f32 [n, height, width, channels]
-  Tensor y;                           ///< i64 [n] (single) or f32 [n, classes] (multi)
+  Tensor y;                           ///< i64 [n] (single) or f32 [n, classes] (multi, or mixed)
   std::vector<std::int64_t> indices;  ///< of the samples in the data set
   std::int64_t number = 0;            ///< of the batch in its epoch
   std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
@@ -26,6 +26,10 @@ struct LoaderOptions {
   std::uint64_t seed = 0;  ///< of the order and of the augmentation
   Preprocess preprocess;
   Augment augment;
+  /// Above 0: the samples of a batch are mixed in pairs, the share from Beta(x, x): values blended
+  /// (mixup) or a box exchanged (CutMix); with both, each batch takes one. Targets are then shares
+  /// of classes, f32 [n, classes].
+  double mixup = 0, cutmix = 0;
   int prefetch = 3;  ///< batches prepared ahead
   /// Decoded and resized images of files are kept in memory up to this many bytes; what does not
   /// fit is decoded again in each epoch. Changes no result.

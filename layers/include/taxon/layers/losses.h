@@ -24,6 +24,9 @@ class Loss {
     double correct;
   };
   virtual Counted counted(const Tensor& logits, const Tensor& target) const;
+  /// Whether the loss is linear in the target, so that the loss of mixed targets is the mix of the
+  /// losses (mixup, CutMix).
+  virtual bool takes_mixed_targets() const { return true; }
   virtual std::string str() const = 0;  ///< "CrossEntropy(label_smoothing=0.1)"
 };
 
@@ -83,6 +86,7 @@ class FocalSigmoid : public Loss {
  public:
   explicit FocalSigmoid(FocalOptions options = {});
   Tensor operator()(const Tensor& logits, const Tensor& target) const override;
+  bool takes_mixed_targets() const override { return false; }
   std::string str() const override;
 
  private:
@@ -118,6 +122,7 @@ class AsymmetricLossSingle : public Loss {
  public:
   explicit AsymmetricLossSingle(AsymmetricSingleOptions options = {});
   Tensor operator()(const Tensor& logits, const Tensor& target) const override;
+  bool takes_mixed_targets() const override { return false; }
   std::string str() const override;
 
  private:

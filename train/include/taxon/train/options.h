@@ -40,8 +40,9 @@ struct TrainOptions {
   double warmup = 0;  ///< epochs
   std::string loss = "ce", class_weights = "none";
   double label_smoothing = 0;
-  std::int64_t patience = 0;  ///< epochs without a better val figure before stopping; 0: never
-  double target = 0;          ///< stop once validation reaches this accuracy (mAP); 0: never
+  double mixup = 0, cutmix = 0;  ///< above 0: samples mixed by shares from Beta(x, x)
+  std::int64_t patience = 0;     ///< epochs without a better val figure before stopping; 0: never
+  double target = 0;             ///< stop once validation reaches this accuracy (mAP); 0: never
   // machine
   std::int64_t seed = 0, threads = 0;
   bool exact_conv = false;  ///< see set_exact_conv
@@ -56,7 +57,7 @@ struct TrainOptionRow {
   Field field;
   std::string_view group, value, help;
   double low, high;          ///< numbers: the range that is allowed
-  std::string_view choices;  ///< texts: allowed values separated by |, "": any
+  std::string_view choices;  ///< texts: allowed values separated by |, "": any; FILE.toml: a path
   std::string flag() const;  ///< "--weight-decay"
 };
 std::span<const TrainOptionRow> train_option_table();

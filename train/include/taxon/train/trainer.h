@@ -116,6 +116,7 @@ class Trainer {
  private:
   bool run_epoch(const Callbacks& callbacks);  // false: interrupted
   double train_batch(const Batch& batch);
+  Loss::Counted counted(const Tensor& logits, const Batch& batch) const;
   void count(const Batch& batch, double loss, double correct);
   void report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now);
   void average_weights();
