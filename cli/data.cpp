@@ -6,36 +6,52 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "data_get.h"
+#include "progress.h"
 
 #include <algorithm>
 
 namespace taxon::cli {
 namespace {
 
-constexpr std::string_view help = R"(taxon data list | show DATA [options]
+constexpr std::string_view help = R"(taxon data list | get NAME | show DATA [options]
 
-list: the data sets known by name, and where they lie. show: splits, classes and
-images of a data set, as training would see it.
+list: the data sets known by name: where they lie, or what fetching one takes, with
+licence and citation. get: fetches one of them, checked by SHA-256; a download that
+was cut goes on where it ended. show: splits, classes and images of a data set, as
+training would see it.
 
-Options  --data-dir DIR  --val-fraction X  --task auto|single|multi
-         --label-sep S (default |)  --seed N  --json
+Options  --data-dir DIR (get: the folder to put NAME/ into)  --json
+get      --mirror URL (tried first; URL/FILE)  --quiet
+show     --val-fraction X  --task auto|single|multi  --label-sep S (default |)
+         --seed N
 
 Example:
+  taxon data get mnist
   taxon data show photos/
 )";
 
 struct Request {
-  std::string action, data;
+  std::string action, data, mirror;
   DataOptions options;
   std::string task = "auto";
   double val_fraction = 0;
   std::int64_t seed = 0;
-  bool json = false;
+  bool json = false, quiet = false;
 };
 
 std::string padded(std::string s, std::size_t width) {
   if (s.size() < width) s.resize(width, ' ');
   return s;
+}
+
+std::string list_text(const KnownDataset& k) {
+  const std::string size = bytes_text(k.publication.bytes());
+  return text(padded(k.name, 17), padded(text(k.classes, " classes"), 13),
+              padded(text(k.train, " + ", k.test), 16),
+              padded(text(k.height, 'x', k.width, 'x', k.channels), 9),
+              k.found.empty() ? text("taxon data get ", k.name, " (", size, ")") : k.found,
+              "\n    ", k.publication.citation, "\n    licence: ", k.publication.licence, "\n");
 }
 
 int list(const Request& r) {
@@ -50,12 +66,11 @@ int list(const Request& r) {
     row["image"] = {k.height, k.width, k.channels};
     row["found"] =
         k.found.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(k.found);
+    row["bytes"] = k.publication.bytes();
+    row["licence"] = k.publication.licence;
+    row["citation"] = k.publication.citation;
     rows.push_back(row);
-    if (r.json) continue;
-    print(text(padded(k.name, 17), padded(text(k.classes, " classes"), 12),
-               padded(text(k.train, " + ", k.test), 16),
-               padded(text(k.height, 'x', k.width, 'x', k.channels), 10),
-               k.found.empty() ? "not found" : k.found, "\n"));
+    if (!r.json) print(list_text(k));
   }
   if (r.json) {
     print(rows.dump(2) + "\n");
@@ -122,24 +137,30 @@ int run(const std::vector<std::string>& args) {
   a.positional("ACTION", r.action);
   a.positional("DATA", r.data, false);
   a.option("--data-dir", r.options.data_dir);
+  a.option("--mirror", r.mirror);
   a.option("--label-sep", r.options.label_sep);
   a.option("--task", r.task);
   a.option("--val-fraction", r.val_fraction, 0, 0.9);
   a.option("--seed", r.seed, 0, std::int64_t{1} << 53);
   a.flag("--json", r.json);
+  a.flag("--quiet", r.quiet);
   if (!a.parse(args)) return done;
   if (r.task != "auto") r.options.task = parse_task(r.task);
   if (r.val_fraction > 0) r.options.val_fraction = r.val_fraction;
   r.options.seed = static_cast<std::uint64_t>(r.seed);
   r.options.require_train = false;
-  if (r.action == "list") return list(r);
-  if (r.action == "show") {
-    if (r.data.empty()) fail<OptionError>("taxon data show: DATA is missing");
-    return show(r);
+  if (r.data.empty() && (r.action == "get" || r.action == "show")) {
+    fail<OptionError>("taxon data ", r.action, ": ", r.action == "get" ? "NAME" : "DATA",
+                      " is missing");
   }
+  if (r.action == "list") return list(r);
+  if (r.action == "get") {
+    return get_data({r.data, r.options.data_dir, r.mirror, r.json, r.quiet});
+  }
+  if (r.action == "show") return show(r);
   fail<OptionError>("unknown action '", r.action, "'",
-                    did_you_mean(r.action, std::vector<std::string>{"list", "show"}),
-                    "; taxon data can list and show");
+                    did_you_mean(r.action, std::vector<std::string>{"list", "get", "show"}),
+                    "; taxon data can list, get and show");
 }
 
 }  // namespace
