@@ -46,12 +46,12 @@ std::string padded(std::string s, std::size_t width) {
 }
 
 std::string list_text(const KnownDataset& k) {
-  const std::string size = bytes_text(k.publication.bytes());
   return text(padded(k.name, 17), padded(text(k.classes, " classes"), 13),
               padded(text(k.train, " + ", k.test), 16),
               padded(text(k.height, 'x', k.width, 'x', k.channels), 9),
-              k.found.empty() ? text("taxon data get ", k.name, " (", size, ")") : k.found,
-              "\n    ", k.publication.citation, "\n    licence: ", k.publication.licence, "\n");
+              k.found.empty() ? "not here: taxon data get " + k.name : k.found, "\n    ",
+              bytes_text(k.publication.bytes()), " to fetch, licence: ", k.publication.licence,
+              "\n    ", k.publication.citation, "\n");
 }
 
 int list(const Request& r) {

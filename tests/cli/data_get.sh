@@ -13,8 +13,9 @@ run 4 train mnist; says err "taxon data get mnist"
 mkdir "some data"
 run 4 train mnist --data-dir "some data"; says err "taxon data get mnist --data-dir 'some data'"
 run 0 data list
-says out "taxon data get mnist (11.6 MB)"
-says out "licence: CC BY-SA 3.0"
+says out "not here: taxon data get mnist"
+says out "11.6 MB to fetch, licence: CC BY-SA 3.0"
+says out "LeCun"
 run 0 data list --json
 for key in name title classes train test image found bytes licence citation; do says out "\"$key\":"; done
 says out '"bytes": 561753746'

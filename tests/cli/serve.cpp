@@ -1,5 +1,5 @@
-// Serves a folder's files to the tests of the program: serve FOLDER BYTES_PER_S (0: no limit). Prints its
-// URL and ends when its standard input does.
+// Serves a folder's files to the tests of the program: serve FOLDER BYTES_PER_S (0: no limit).
+// Prints its URL and ends when its standard input does.
 #include <taxon/base/file.h>
 
 #include <cstdio>
