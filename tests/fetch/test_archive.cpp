@@ -57,7 +57,8 @@ std::string zip(const std::vector<Member>& members) {
     put(directory, 0x02014b50, 4);
     put(directory, 20, 2);
     directory += common;
-    put(directory, 0, 10);
+    put(directory, 0, 6);
+    put(directory, 0, 4);
     put(directory, out.size(), 4);
     directory += m.name;
     put(out, 0x04034b50, 4);

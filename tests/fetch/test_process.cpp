@@ -114,7 +114,7 @@ TEST_CASE("two processes: one fetches, the other waits and finds the file") {
   const Folder folder;
   const HttpServer server([](const HttpRequest& request) {
     HttpReply reply = file_reply(request, content);
-    reply.bytes_per_s = 600000;
+    reply.bytes_per_s = 200000;
     return reply;
   });
   const Publication p = publication(server);
