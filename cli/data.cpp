@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "data_get.h"
+#include "progress.h"
 #include "sheet.h"
 
 #include <algorithm>
@@ -13,35 +15,49 @@
 namespace taxon::cli {
 namespace {
 
-constexpr std::string_view help = R"(taxon data list | show DATA [options]
+constexpr std::string_view help = R"(taxon data list | get NAME | show DATA [options]
 
-list: the data sets known by name, and where they lie. show: splits, classes and
-images of a data set, as training would see it. With --augment, also a contact
-sheet: a row a sample, as it is and as the first epochs of training will see it.
+list: the data sets known by name: where they lie, or what fetching one takes, with
+licence and citation. get: fetches one of them, checked by SHA-256; a download that
+was cut goes on where it ended. show: splits, classes and images of a data set, as
+training would see it; with --augment, also a contact sheet: a row a sample, as it
+is and as the first epochs of training will see it.
 
-Options  --data-dir DIR  --val-fraction X  --task auto|single|multi
-         --label-sep S (default |)  --seed N  --json
+Options  --data-dir DIR (get: the folder to put NAME/ into)  --json
+get      --mirror URL (tried first; URL/FILE)  --quiet
+show     --val-fraction X  --task auto|single|multi  --label-sep S (default |)
+         --seed N
 Sheet    --augment none|light|standard|trivial|FILE.toml  --out FILE (sheet.png)
          --count N (samples, 8)  --size N (pixels)  --resize crop|squash|letterbox
 
 Example:
+  taxon data get mnist
   taxon data show photos/
   taxon data show cifar10 --augment trivial --out trivial.png
 )";
 
 struct Request {
-  std::string action, data;
+  std::string action, data, mirror;
   DataOptions options;
   std::string task = "auto";
   double val_fraction = 0;
   std::int64_t seed = 0;
-  bool json = false;
+  bool json = false, quiet = false;
   SheetRequest sheet;
 };
 
 std::string padded(std::string s, std::size_t width) {
   if (s.size() < width) s.resize(width, ' ');
   return s;
+}
+
+std::string list_text(const KnownDataset& k) {
+  return text(padded(k.name, 17), padded(text(k.classes, " classes"), 13),
+              padded(text(k.train, " + ", k.test), 16),
+              padded(text(k.height, 'x', k.width, 'x', k.channels), 9),
+              k.found.empty() ? "not here: taxon data get " + k.name : k.found, "\n    ",
+              bytes_text(k.publication.bytes()), " to fetch, licence: ", k.publication.licence,
+              "\n    ", k.publication.citation, "\n");
 }
 
 int list(const Request& r) {
@@ -56,12 +72,11 @@ int list(const Request& r) {
     row["image"] = {k.height, k.width, k.channels};
     row["found"] =
         k.found.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(k.found);
+    row["bytes"] = k.publication.bytes();
+    row["licence"] = k.publication.licence;
+    row["citation"] = k.publication.citation;
     rows.push_back(row);
-    if (r.json) continue;
-    print(text(padded(k.name, 17), padded(text(k.classes, " classes"), 12),
-               padded(text(k.train, " + ", k.test), 16),
-               padded(text(k.height, 'x', k.width, 'x', k.channels), 10),
-               k.found.empty() ? "not found" : k.found, "\n"));
+    if (!r.json) print(list_text(k));
   }
   if (r.json) {
     print(rows.dump(2) + "\n");
@@ -136,6 +151,7 @@ int run(const std::vector<std::string>& args) {
   a.positional("ACTION", r.action);
   a.positional("DATA", r.data, false);
   a.option("--data-dir", r.options.data_dir);
+  a.option("--mirror", r.mirror);
   a.option("--label-sep", r.options.label_sep);
   a.option("--task", r.task);
   a.option("--val-fraction", r.val_fraction, 0, 0.9);
@@ -146,6 +162,7 @@ int run(const std::vector<std::string>& args) {
   a.option("--size", r.sheet.size, 0, 4096);
   a.option("--resize", r.sheet.resize);
   a.flag("--json", r.json);
+  a.flag("--quiet", r.quiet);
   if (!a.parse(args)) return done;
   if (r.task != "auto") r.options.task = parse_task(r.task);
   if (r.val_fraction > 0) r.options.val_fraction = r.val_fraction;
@@ -157,14 +174,18 @@ int run(const std::vector<std::string>& args) {
       fail<OptionError>(option, " is for the contact sheet of taxon data show DATA --augment NAME");
     }
   }
-  if (r.action == "list") return list(r);
-  if (r.action == "show") {
-    if (r.data.empty()) fail<OptionError>("taxon data show: DATA is missing");
-    return show(r);
+  if (r.data.empty() && (r.action == "get" || r.action == "show")) {
+    fail<OptionError>("taxon data ", r.action, ": ", r.action == "get" ? "NAME" : "DATA",
+                      " is missing");
   }
+  if (r.action == "list") return list(r);
+  if (r.action == "get") {
+    return get_data({r.data, r.options.data_dir, r.mirror, r.json, r.quiet});
+  }
+  if (r.action == "show") return show(r);
   fail<OptionError>("unknown action '", r.action, "'",
-                    did_you_mean(r.action, std::vector<std::string>{"list", "show"}),
-                    "; taxon data can list and show");
+                    did_you_mean(r.action, std::vector<std::string>{"list", "get", "show"}),
+                    "; taxon data can list, get and show");
 }
 
 }  // namespace

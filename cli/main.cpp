@@ -2,9 +2,9 @@
 #include <taxon/base/cpu.h>
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
+#include <taxon/base/interrupted.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
-#include <taxon/train/evaluate.h>
 #include <taxon/train/trainer.h>
 
 #include "build_version.h"
@@ -34,7 +34,7 @@ constexpr std::string_view help = R"(taxon: train, evaluate and use image classi
   taxon eval    MODEL DATA [options]     metrics of a model on a split
   taxon predict MODEL IMAGE|FOLDER|- ... labels with probabilities
   taxon metrics PREDICTIONS.csv          metrics of anyone's predictions
-  taxon data    list | show DATA         known data sets; what a data set holds
+  taxon data    list | get NAME | show   known data sets, fetching them, what they hold
   taxon info    [MODEL|RUN] [--kernels]  this machine, or what a model file holds
   taxon bench   [options]                training and inference speed here
 

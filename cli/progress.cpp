@@ -56,16 +56,22 @@ std::string clock_text(double seconds) {
   return buffer;
 }
 
-ProgressView::ProgressView(std::FILE* out, Task task, std::int64_t epochs, bool watch_is_val)
-    : out_(out),
-      task_(task),
-      epochs_(epochs),
-      watch_is_val_(watch_is_val),
-      terminal_(isatty(fileno(out)) == 1),
-      utf8_(speaks_utf8()),
-      epoch_began_(now()) {}
+std::string bytes_text(std::uint64_t bytes) {
+  if (bytes < 1000) return text(bytes, " bytes");
+  double value = static_cast<double>(bytes) / 1e3;
+  const char* unit = "kB";
+  for (const char* larger : {"MB", "GB", "TB"}) {
+    if (value < 999.95) break;
+    value /= 1e3;
+    unit = larger;
+  }
+  return text(fixed(value, 1), ' ', unit);
+}
 
-void ProgressView::draw(double part, const std::string& left, const std::string& right) {
+Bar::Bar(std::FILE* out) : out_(out), terminal_(isatty(fileno(out)) == 1), utf8_(speaks_utf8()) {}
+
+void Bar::draw(double part, const std::string& left, const std::string& right) {
+  if (!terminal_) return;
   const double t = now();
   if (t - last_draw_ < 0.1 && part < 1) return;
   last_draw_ = t;
@@ -85,24 +91,32 @@ void ProgressView::draw(double part, const std::string& left, const std::string&
   std::fflush(out_);
 }
 
-void ProgressView::clear() {
+void Bar::clear() {
   if (!drawn_) return;
   std::fputs("\r\033[K", out_);
   std::fflush(out_);
   drawn_ = false;
 }
 
+ProgressView::ProgressView(std::FILE* out, Task task, std::int64_t epochs, bool watch_is_val)
+    : out_(out),
+      bar_(out),
+      task_(task),
+      epochs_(epochs),
+      watch_is_val_(watch_is_val),
+      epoch_began_(now()) {}
+
 void ProgressView::step(const StepReport& r) {
-  if (!terminal_) return;
+  if (!bar_.shown()) return;
   const double part = static_cast<double>(r.batch) / static_cast<double>(r.batches);
-  draw(part, text("epoch ", r.epoch, '/', r.epochs),
-       text("loss ", fixed(r.loss, 4), "  acc ", percent(r.accuracy), "  ",
-            fixed(r.images_per_s, 0), " img/s  ", clock_text(r.seconds_left), " left"));
+  bar_.draw(part, text("epoch ", r.epoch, '/', r.epochs),
+            text("loss ", fixed(r.loss, 4), "  acc ", percent(r.accuracy), "  ",
+                 fixed(r.images_per_s, 0), " img/s  ", clock_text(r.seconds_left), " left"));
 }
 
 void ProgressView::test(std::int64_t done, std::int64_t all) {
-  if (!terminal_) return;
-  draw(static_cast<double>(done) / static_cast<double>(all), "testing", text(done, '/', all));
+  if (!bar_.shown()) return;
+  bar_.draw(static_cast<double>(done) / static_cast<double>(all), "testing", text(done, '/', all));
   if (done == all) clear();
 }
 

@@ -22,16 +22,11 @@ struct Known {
   std::vector<std::string> folders;
   std::string train_prefix = "train", test_prefix = "t10k";  ///< of IDX files
   bool transposed = false;                                   ///< IDX images stored by columns
-  std::string url, files;  ///< for curl: where the publisher's files are, and their names
-  std::string package;     ///< Debian's package with the files, if there is one
 };
 
 std::span<const Known> known_table();
 /// nullptr if `name` is none of them.
 const Known* find_known(std::string_view name);
 std::vector<std::string> known_names();
-
-/// The command that fetches the files into `folder`/NAME.
-std::string fetch_command(const Known& known, const std::string& folder);
 
 }  // namespace taxon

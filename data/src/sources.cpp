@@ -72,9 +72,35 @@ std::string locate(const Known& known, const std::vector<std::string>& roots) {
   return incomplete;
 }
 
-[[noreturn]] void not_found(const Known& known, const std::vector<std::string>& roots) {
+// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+  std::string out = "'";
+  for (const char c : word) {
+    out += c == '\'' ? "'\\''" : std::string(1, c);
+  }
+  return out + "'";
+}
+
+std::string how_to_fetch(const Known& known, const std::string& data_dir) {
+  return text("\nto fetch it:\n  taxon data get ", known.facts.name,
+              data_dir.empty() ? "" : text(" --data-dir ", quoted(data_dir)));
+}
+
+[[noreturn]] void not_found(const Known& known, const std::vector<std::string>& roots,
+                            const std::string& data_dir) {
   fail<IoError>("data set '", known.facts.name, "' not found; looked in:", list_lines(roots),
-                "\nto fetch it:\n  ", fetch_command(known, roots.front()));
+                how_to_fetch(known, data_dir));
+}
+
+// Where nothing but files lies under a data set's name, a download of it was cut, or never began.
+bool has_folders(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.is_directory(ignored)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 Splits read_known(const Known& known, const std::string& folder) {
@@ -161,8 +187,15 @@ Splits find_and_read(const std::string& data, const DataOptions& options) {
   const Known* known = find_known(data);
   if (known != nullptr) {
     const std::string folder = locate(*known, roots);
-    if (!folder.empty()) {
+    if (!folder.empty() && presence(folder, *known) == Presence::all) {
       return read_known(*known, folder);
+    }
+    if (!folder.empty()) {
+      try {
+        return read_known(*known, folder);
+      } catch (const IoError& e) {  // names the file that is missing
+        fail<IoError>(e.what(), how_to_fetch(*known, options.data_dir));
+      }
     }
   }
   std::vector<std::string> tried{data};
@@ -172,12 +205,13 @@ Splits find_and_read(const std::string& data, const DataOptions& options) {
     }
   }
   for (const std::string& path : tried) {
-    if (is_folder(path)) {
+    if (is_folder(path) &&
+        (known == nullptr || has_folders(path) || presence(path, *known) == Presence::all)) {
       return read_any_folder(path, options);
     }
   }
   if (known != nullptr) {
-    not_found(*known, roots);
+    not_found(*known, roots, options.data_dir);
   }
   if (file_exists(data)) {
     fail<FormatError>(data, ": is a file, expected a folder or a .csv manifest");
@@ -272,26 +306,43 @@ void fill_facts(Splits& s, const DataOptions& o) {
   }
 }
 
+void add_once(std::vector<std::string>& roots, const std::string& root) {
+  if (!root.empty() && std::find(roots.begin(), roots.end(), root) == roots.end()) {
+    roots.push_back(root);
+  }
+}
+
+// Those of the folders searched that are the user's own.
+std::vector<std::string> own_roots(const std::string& data_dir) {
+  std::vector<std::string> roots;
+  add_once(roots, data_dir);
+  add_once(roots, environment("TAXON_DATA"));
+  const std::string cache = environment("XDG_CACHE_HOME"), home = environment("HOME");
+  if (!cache.empty()) {
+    add_once(roots, cache + "/taxon/data");
+  } else if (!home.empty()) {
+    add_once(roots, home + "/.cache/taxon/data");
+  }
+  return roots;
+}
+
 }  // namespace
 
 std::vector<std::string> data_search_path(const std::string& data_dir) {
-  std::vector<std::string> roots;
-  const auto add = [&](const std::string& root) {
-    if (!root.empty() && std::find(roots.begin(), roots.end(), root) == roots.end()) {
-      roots.push_back(root);
-    }
-  };
-  add(data_dir);
-  add(environment("TAXON_DATA"));
-  const std::string cache = environment("XDG_CACHE_HOME"), home = environment("HOME");
-  if (!cache.empty()) {
-    add(cache + "/taxon/data");
-  } else if (!home.empty()) {
-    add(home + "/.cache/taxon/data");
-  }
-  add("/usr/local/share/datasets");
-  add("/usr/share/datasets");
+  std::vector<std::string> roots = own_roots(data_dir);
+  add_once(roots, "/usr/local/share/datasets");
+  add_once(roots, "/usr/share/datasets");
   return roots;
+}
+
+std::string data_home(const std::string& data_dir) {
+  const std::vector<std::string> roots = own_roots(data_dir);
+  if (roots.empty()) {
+    fail<OptionError>(
+        "no folder to put data sets into: none of TAXON_DATA, XDG_CACHE_HOME and HOME is set; "
+        "name one with --data-dir");
+  }
+  return roots.front();
 }
 
 std::vector<KnownDataset> known_datasets(const std::string& data_dir) {

@@ -177,7 +177,15 @@ TEST_CASE("what is not found says where it was looked for, and how to get it") {
   CHECK(contains(e, "data set 'cifar10' not found; looked in:"));
   CHECK(contains(e, folder.path()));
   CHECK(contains(e, folder / "absent"));
-  CHECK(contains(e, "cifar-10-binary.tar.gz"));
+  CHECK(contains(e, "taxon data get cifar10 --data-dir '" + folder.path() + "'"));
+  // A folder of its name with a part of a download in it, then with one of its files.
+  folder.write("mnist/train-images-idx3-ubyte.gz.part", std::string_view("x"));
+  const std::string part = error_of<IoError>([&] { open_dataset("mnist", in(folder)); });
+  CHECK(contains(part, "data set 'mnist' not found"));
+  folder.write("mnist/train-labels-idx1-ubyte.gz", std::string_view("x"));
+  const std::string some = error_of<IoError>([&] { open_dataset("mnist", in(folder)); });
+  CHECK(contains(some, "train-images-idx3-ubyte[.gz] is missing beside the other files"));
+  CHECK(contains(some, "taxon data get mnist"));
   const std::string misspelt = error_of<OptionError>([&] { open_dataset("Fashon-mnist"); });
   CHECK(contains(misspelt, "data set 'Fashon-mnist' is unknown (did you mean 'fashion-mnist'?)"));
   CHECK(contains(error_of<IoError>([&] { open_dataset(folder / "no/such"); }), "no such folder"));
@@ -356,6 +364,48 @@ TEST_CASE("the list tells what is known and where it lies") {
     found += k.name == "mnist" || k.name == "cifar100" ? 1 : 0;
   }
   CHECK(found == 2);
+}
+
+TEST_CASE("what is published: sums, terms, and the files that the readers look for") {
+  const Folder folder;
+  const Environment none("TAXON_DATA", ""), home("XDG_CACHE_HOME", folder.path());
+  for (const KnownDataset& k : known_datasets(folder.path())) {
+    INFO(k.name);
+    const Publication& p = k.publication;
+    CHECK(p.bytes() > 1000000);
+    CHECK_FALSE(p.licence.empty());
+    CHECK(contains(p.citation, ": "));
+    REQUIRE(p.mirrors.size() >= 1);
+    for (const std::string& mirror : p.mirrors) {
+      CHECK((mirror.starts_with("http") && mirror.ends_with("/")));
+    }
+    for (const PublishedFile& file : p.files) {
+      CHECK(file.sha256.size() == 64);
+      CHECK(file.sha256.find_first_not_of("0123456789abcdef") == std::string::npos);
+      std::vector<std::string> names = file.members;
+      if (names.empty()) {
+        names.push_back(file.name);
+      }
+      for (const std::string& name : names) {
+        folder.write("fetched/" + k.name + "/" + name, std::string_view("x"));
+      }
+    }
+  }
+  for (const KnownDataset& k : known_datasets(folder / "fetched")) {
+    CHECK(k.found == folder / "fetched/" + k.name);
+  }
+}
+
+TEST_CASE("fetched data sets go to the first folder that is the user's own") {
+  const Environment data("TAXON_DATA", "b"), cache("XDG_CACHE_HOME", "c"), home("HOME", "h");
+  CHECK(data_home("a") == "a");
+  CHECK(data_home() == "b");
+  const Environment no_data("TAXON_DATA", "");
+  CHECK(data_home() == "c/taxon/data");
+  const Environment no_cache("XDG_CACHE_HOME", "");
+  CHECK(data_home() == "h/.cache/taxon/data");
+  const Environment no_home("HOME", "");
+  CHECK(contains(error_of<OptionError>([] { data_home(); }), "name one with --data-dir"));
 }
 
 TEST_CASE("a task that the data do not have is refused") {

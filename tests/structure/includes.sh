@@ -4,7 +4,7 @@
 # library, a stream, or the kernels' seam.
 . "$(dirname "$0")/common.sh"
 
-heavy='^(Eigen|eigen3|stb|nlohmann|toml\+\+|CLI|zlib\.h|zconf\.h|cuda|cudnn|cublas|benchmark|catch2|iostream|fstream|sstream|iomanip|regex)'
+heavy='^(Eigen|eigen3|stb|curl|openssl|archive|nlohmann|toml\+\+|CLI|zlib\.h|zconf\.h|cuda|cudnn|cublas|benchmark|catch2|iostream|fstream|sstream|iomanip|regex)'
 # Headers that folders share but that are not installed (cmake/Install.cmake leaves them out).
 internal=' core/dispatch.h '
 checked=0

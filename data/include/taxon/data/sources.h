@@ -3,6 +3,7 @@
 #pragma once
 
 #include <taxon/data/dataset.h>
+#include <taxon/data/publication.h>
 #include <taxon/data/transforms.h>
 
 #include <cstdint>
@@ -63,10 +64,14 @@ struct KnownDataset {
   std::string name, title;
   std::int64_t train = 0, test = 0, classes = 0;  ///< numbers of images and classes
   std::int64_t height = 0, width = 0, channels = 0;
-  std::string found;  ///< where its files lie, "" if not found
+  std::string found;        ///< where its files lie, "" if not found
+  Publication publication;  ///< how to get it
 };
 std::vector<KnownDataset> known_datasets(const std::string& data_dir = "");
 /// The folders searched, in order: `data_dir`, $TAXON_DATA, the user's cache, the system's.
 std::vector<std::string> data_search_path(const std::string& data_dir = "");
+/// The folder that fetched data sets go to: the first of these that is the user's own. Throws
+/// OptionError if there is none.
+std::string data_home(const std::string& data_dir = "");
 
 }  // namespace taxon

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <taxon/base/callback.h>
+#include <taxon/base/interrupted.h>
 #include <taxon/data/dataset.h>
 #include <taxon/metrics/predictions.h>
 #include <taxon/models/model_file.h>
@@ -15,11 +16,6 @@ struct EvaluateOptions {
   std::int64_t batch = 128;
   Callback<void(std::int64_t done, std::int64_t all)> on_progress;
   const std::atomic<bool>* interrupt = nullptr;  ///< when true, Interrupted is thrown
-};
-
-/// Thrown where *interrupt became true.
-struct Interrupted : Error {
-  using Error::Error;
 };
 
 /// Probabilities of every sample, with its truth, id and path, complete (see predictions.h).
