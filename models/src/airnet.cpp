@@ -109,7 +109,7 @@ class AirNet : public Model {
     whiten_->weight.copy_from(whitening_filters(images, kPatch));
   }
   void epoch_starts(std::int64_t epoch) override {
-    whiten_->bias.set_requires_grad(epoch < kWhiteningBiasEpochs);
+    if (epoch >= kWhiteningBiasEpochs) whiten_->bias.set_requires_grad(false);
   }
   void optimize_for_inference() override {
     for (const auto& group : groups_) group->fold();

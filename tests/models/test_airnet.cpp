@@ -99,6 +99,11 @@ TEST_CASE("airnet's whitening is not learnt, its bias in the first epochs only",
     model->epoch_starts(epoch);
     CHECK(parameter(params, "whiten.bias").requires_grad() == (epoch < 3));
   }
+  const auto frozen = airnet();
+  frozen->freeze_backbone();
+  frozen->epoch_starts(0);  // what was frozen stays so
+  const auto held = frozen->named_parameters();
+  CHECK_FALSE(parameter(held, "whiten.bias").requires_grad());
 }
 
 TEST_CASE("an answer averages the views that the model file names", "[models]") {
