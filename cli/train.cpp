@@ -28,8 +28,8 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --label-sep S (default |)  --augment none|light|standard|trivial|FILE
           --mixup X  --cutmix X  --size N (pixels)  --resize crop|squash|letterbox
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
-          resnet18/34/50/101/152 airnet airnet-wide, or a model file to
-          fine-tune  --shortcut auto|A|B  --freeze N|backbone
+          resnet18/34/50/101/152 airnet[-small|-wide], or a model file
+          to fine-tune  --shortcut auto|A|B  --freeze N|backbone
           --ema X (decay)  --tta none|flip|shift|flip-shift (views an answer averages)
 Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum X
           --weight-decay X  --no-norm-decay (spares biases and norms)
