@@ -2,7 +2,6 @@
 #include "image_cache.h"
 
 #include <taxon/base/error.h>
-#include <taxon/base/text.h>
 #include <taxon/data/loader.h>
 
 #include <algorithm>
@@ -75,9 +74,10 @@ std::size_t default_cache_bytes() {
   if (asked == nullptr || *asked == '\0') {
     return free_memory_now() / 4;
   }
-  const std::int64_t mb = parse_int(asked, "TAXON_CACHE_MB");
-  if (mb < 0 || mb > (std::int64_t{1} << 40)) {
-    fail<OptionError>("TAXON_CACHE_MB is ", mb, ", expected 0 or more");
+  char* end = nullptr;
+  const long long mb = std::strtoll(asked, &end, 10);
+  if (*end != '\0' || mb < 0 || mb > (1LL << 40)) {
+    fail<OptionError>("TAXON_CACHE_MB is '", asked, "', expected a number of 0 or more");
   }
   return static_cast<std::size_t>(mb) << 20;
 }

@@ -168,7 +168,7 @@ TEST_CASE("the cache's size: a quarter of free memory, or what TAXON_CACHE_MB sa
   CHECK(LoaderOptions{}.cache_bytes == 0);
   for (const char* wrong : {"much", "-1", "1.5"}) {
     ::setenv("TAXON_CACHE_MB", wrong, 1);
-    CHECK_THROWS_AS(default_cache_bytes(), Error);
+    CHECK_THROWS_AS(default_cache_bytes(), OptionError);
   }
   ::unsetenv("TAXON_CACHE_MB");
   const std::size_t bytes = default_cache_bytes();
