@@ -39,7 +39,8 @@ struct Tile {
   const Segment* segments;
   int64_t segment_count;
   const void* b;
-  int64_t b_stride;  ///< between steps
+  int64_t b_stride;   ///< between steps
+  const void* ahead;  ///< or null: from here on a cache line a step is fetched for later tiles
   float* c;
   const int64_t* c_rows;  ///< offset of each row from c
   int64_t cols;           ///< columns to store; b is read for whole vectors
