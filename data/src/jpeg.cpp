@@ -212,6 +212,9 @@ class JpegWalker {
     }
     out_.one_scan = !scanned_ && !progressive_ && !content.empty() && content[0] == out_.components;
     scanned_ = true;
+    if (++scans_ > max_scans) {
+      corrupt("more than ", max_scans, " scans");
+    }
     copy(0xda, content);
     const std::size_t begin = at_;
     while (at_ + 1 < bytes_.size()) {
@@ -239,7 +242,10 @@ class JpegWalker {
   std::string_view what_;
   Container& out_;
   std::size_t at_ = 0;
+  // Each goes over the whole image, however short it is; encoders write about ten.
+  static constexpr int max_scans = 500;
   bool framed_ = false, scanned_ = false, progressive_ = false;
+  int scans_ = 0;
   std::uint64_t blocks_ = 0, data_bytes_ = 0;
 };
 

@@ -286,6 +286,16 @@ TEST_CASE("JPEGs of other kinds are refused clearly") {
   CHECK(contains(refusal(sampled), "sampling factors 5 and 1, expected 1 to 4"));
 }
 
+TEST_CASE("JPEGs that go over the image again and again are refused") {
+  const Bytes one = even_grey(16, 16, 0xc2);
+  Bytes many(one.begin(), one.end() - 2);
+  for (int i = 0; i < 500; ++i) {
+    many.insert(many.end(), one.end() - 13, one.end() - 2);  // the scan: its header and a byte
+  }
+  many.insert(many.end(), {0xff, 0xd9});
+  CHECK(contains(refusal(many), "f: corrupt JPEG: more than 500 scans"));
+}
+
 TEST_CASE("JPEGs with a table that is missing are an error, again and again") {
   Bytes b = even_grey(16, 16);
   b[71 + 12] = 3;  // no such quantization table
