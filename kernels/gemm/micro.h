@@ -17,7 +17,7 @@ constexpr int64_t kSlab = 32;
 
 #ifdef TAXON_ISA
 /// Most rows of a tile of two vectors: as many accumulators as the registers hold beside operands.
-#if defined(TAXON_ISA_avx512)
+#if defined(TAXON_ISA_avx512) || defined(TAXON_ISA_avx512bf16)
 constexpr int kTileRows = 14;
 #elif defined(TAXON_ISA_avx2)
 constexpr int kTileRows = 6;
