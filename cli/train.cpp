@@ -36,7 +36,9 @@ Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum 
           --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)
           --loss ce|focal|bce|asl  --class-weights none|balanced|FILE
           --label-smoothing X  --norm-bias-lr X (factor)  --lookahead N (steps)
-Stopping  --patience N (epochs without gain on val)  --target ACC (on val)
+Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
+          mean_ap|f1_micro|f1_macro: what decides on val, for
+          --patience N (epochs without gain)  --target X (stop there)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device cpu
           --exact-conv (no Winograd convolution: slower)
@@ -95,7 +97,7 @@ nlohmann::json number(double v) {
   return std::isfinite(v) ? nlohmann::json(v) : nlohmann::json(nullptr);
 }
 
-nlohmann::ordered_json epoch_event(const EpochResult& r, Task task) {
+nlohmann::ordered_json epoch_event(const EpochResult& r, Task task, bool best) {
   nlohmann::ordered_json j;
   j["event"] = "epoch";
   j["epoch"] = r.epoch;
@@ -108,10 +110,13 @@ nlohmann::ordered_json epoch_event(const EpochResult& r, Task task) {
   } else {
     j["accuracy_top1"] = number(r.top1);
     j["accuracy_top5"] = number(r.top5);
+    j["balanced_accuracy"] = number(r.balanced_accuracy);
+    j["macro_f1"] = number(r.macro_f1);
   }
   j["lr"] = number(r.lr);
   j["images_per_s"] = number(r.images_per_s);
   j["seconds"] = number(r.seconds);
+  j["best"] = best;
   return j;
 }
 
@@ -156,7 +161,7 @@ class Reporter {
       if (view_) view_->step(r);
     };
     c.on_epoch = [this](const EpochResult& r, bool best) {
-      if (json_) emit(epoch_event(r, task_));
+      if (json_) emit(epoch_event(r, task_, best));
       if (view_) view_->epoch(r, best);
     };
     c.on_test = [this](std::int64_t n, std::int64_t all) {
@@ -166,15 +171,18 @@ class Reporter {
   }
 
   void finish(const RunResult& result) {
+    using nlohmann::json;
     if (view_) view_->clear();
     if (result.interrupted) {
       if (!quiet_)
         complain(text("interrupted; go on with: taxon train --resume ", result.folder, "\n"));
       return;
     }
-    if (result.stopped_early) {
-      say(text("stopped after epoch ", result.progress.epoch, "; best was epoch ",
-               result.progress.best_epoch));
+    const Progress& p = result.progress;
+    if (result.stopped_early) say(text("stopped after epoch ", p.epoch));
+    if (result.selected) {
+      say(text("best: epoch ", p.best_epoch, ", ", name_of(result.best), " on val ",
+               fixed(p.best, 4)));
     }
     if (!result.split.empty()) say("\n" + metrics_text(result.predictions));
     say("run: " + result.folder);
@@ -185,6 +193,9 @@ class Reporter {
       event["metrics"] = result.split.empty()
                              ? nlohmann::ordered_json(nullptr)
                              : nlohmann::ordered_json::parse(metrics_json(result.predictions));
+      event["best"] = {{"epoch", p.best_epoch},
+                       {"metric", result.selected ? json(name_of(result.best)) : json(nullptr)},
+                       {"value", result.selected ? json(p.best) : json(nullptr)}};
       emit(event);
     }
   }
@@ -215,7 +226,8 @@ class Reporter {
     if (s.from_epoch > 0 || s.from_batch > 0) {
       say(text("going on after epoch ", s.from_epoch, ", batch ", s.from_batch));
     }
-    if (!quiet_) view_.emplace(out_, s.task, o.epochs, s.val_samples > 0);
+    if (!quiet_)
+      view_.emplace(out_, parse_best(o.best, s.task), s.task, o.epochs, s.val_samples > 0);
   }
 
   bool json_, quiet_;

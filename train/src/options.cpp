@@ -68,6 +68,8 @@ constexpr std::array rows = {
                    1e6, ""},
     TrainOptionRow{"target", &O::target, "Training", "ACC", "stop once validation reaches it", 0, 1,
                    ""},
+    TrainOptionRow{"best", &O::best, "Training", "M", "figure on val that decides best", 0, 0,
+                   "auto|accuracy|balanced_accuracy|macro_f1|mean_ap|f1_micro|f1_macro"},
     TrainOptionRow{"seed", &O::seed, "Run", "N", "", 0, 9e15, ""},
     TrainOptionRow{"threads", &O::threads, "Run", "N", "0: all processors", 0, 1024, ""},
     TrainOptionRow{"exact_conv", &O::exact_conv, "Run", "",

@@ -26,7 +26,8 @@ class Run {
         files_(folder_),
         callbacks_(callbacks),
         interrupt_(interrupt),
-        fingerprint_(setup_.data.fingerprint()) {
+        fingerprint_(setup_.data.fingerprint()),
+        best_(parse_best(setup_.options.best, setup_.data.task)) {
     TrainerParts parts = make_parts(setup_);
     result_model_ = parts.average ? std::static_pointer_cast<Model>(parts.average) : setup_.model;
     const std::int64_t batches = parts.train->batches();
@@ -45,6 +46,8 @@ class Run {
     result.interrupted = fit() == Trainer::Outcome::interrupted;
     result.progress = trainer_->progress();
     result.stopped_early = result.progress.stopped;
+    result.selected = setup_.select;
+    result.best = best_;
     if (!result.interrupted) test(result);
     return result;
   }
@@ -118,7 +121,8 @@ class Run {
   void epoch_done(const EpochResult& result, bool best) {
     save_model_to(files_.last);
     if (best) save_model_to(files_.best);
-    write_file_atomic(files_.results, results_csv(trainer_->progress().results, setup_.data.task));
+    write_file_atomic(files_.results,
+                      results_csv(trainer_->progress().results, setup_.data.task, best_));
     if (callbacks_.on_epoch) callbacks_.on_epoch(result, best);
   }
 
@@ -183,6 +187,7 @@ class Run {
   const RunCallbacks& callbacks_;
   const std::atomic<bool>* interrupt_;
   std::uint64_t fingerprint_;
+  BestMetric best_;
   std::shared_ptr<Model> result_model_;
   std::optional<Trainer> trainer_;
 };

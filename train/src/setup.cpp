@@ -147,6 +147,19 @@ void check_mixing(const TrainOptions& o, bool multi) {
                     " does not take; expected --loss ", join(fitting, " or "));
 }
 
+// What decides by val needs one.
+void check_selection(const Setup& s) {
+  const TrainOptions& o = s.options;
+  const Task task = s.data.task;
+  const bool chosen = parse_best(o.best, task) != parse_best("auto", task);
+  if (s.select || (o.patience == 0 && o.target == 0 && !chosen)) return;
+  fail<OptionError>(o.patience > 0 ? "--patience"
+                    : o.target > 0 ? "--target"
+                                   : "--best " + o.best,
+                    " needs a val split, which ", s.data.name,
+                    " lacks: hold out a part of train with --val-fraction 0.1");
+}
+
 std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool training) {
   LoaderOptions l;
   l.batch = s.options.batch;
@@ -239,6 +252,7 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
   if (used.model.empty()) used.model = model;
   const bool automatic = used.precision == "auto";
   if (automatic) used.precision = "f32";
+  used.best = name_of(parse_best(used.best, data.task));
   if (choices == nullptr) return used;
   for (const TrainOptionRow& row : train_option_table()) {
     const auto is_it = [&](const auto& entry) { return entry.first == row.name; };
@@ -281,11 +295,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
   s.select = s.data.val != nullptr;
   s.watch = s.select ? s.data.val : s.data.test;
-  if (!s.select && (options.patience > 0 || options.target > 0)) {
-    fail<OptionError>(options.patience > 0 ? "--patience" : "--target",
-                      " needs a val split, which ", s.data.name,
-                      " lacks: hold out a part of train with --val-fraction 0.1");
-  }
+  check_selection(s);
   return s;
 }
 
@@ -319,6 +329,7 @@ TrainerOptions make_trainer_options(const Setup& s, std::int64_t batches) {
   t.lookahead = o.lookahead;
   t.patience = o.patience;
   t.target = o.target;
+  t.best = parse_best(o.best, s.data.task);
   t.select = s.select;
   t.schedule.kind = parse_schedule(o.schedule);
   t.schedule.lr = o.lr;

@@ -38,6 +38,8 @@ struct RunResult {
   bool interrupted = false;
   bool stopped_early = false;
   Progress progress;
+  bool selected = false;  ///< a val split decided which model is best, by:
+  BestMetric best = BestMetric::accuracy;
   std::string split;        ///< that the predictions are of: "test", "val", or "" for none
   Predictions predictions;  ///< of the best model
 };
@@ -57,7 +59,9 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
                      const RunCallbacks& callbacks = {},
                      const std::atomic<bool>* interrupt = nullptr);
 
-/// results.csv of the contract: columns as Ultralytics writes them.
-std::string results_csv(const std::vector<EpochResult>& results, Task task);
+/// results.csv of the contract: columns as Ultralytics writes them; and what decides best, where it
+/// is none of them.
+std::string results_csv(const std::vector<EpochResult>& results, Task task,
+                        BestMetric best = BestMetric::accuracy);
 
 }  // namespace taxon
