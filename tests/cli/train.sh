@@ -76,6 +76,10 @@ same by_f1/best.safetensors by_f1-2/best.safetensors
 run 2 train photos --model mlp --size 8 --best f1_micro --out none; says err "--best is 'f1_micro', expected accuracy, balanced_accuracy, macro_f1"
 [ -e none ] && fail "a wrong --best left a folder"
 
+run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --sampling balanced --class-weights balanced --out drawn
+says out "made up for twice"
+says drawn/args.toml 'sampling = "balanced"'
+
 # Fine-tuning, freezing, averaging, the other optimizer, losses, weights, stopping.
 run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8 --out tuned
 is_there tuned/best.safetensors

@@ -29,6 +29,8 @@ constexpr std::array rows = {
                    100, ""},
     TrainOptionRow{"cutmix", &O::cutmix, "Data", "X", "boxes exchanged, shares from Beta(X, X)", 0,
                    100, ""},
+    TrainOptionRow{"sampling", &O::sampling, "Data", "S",
+                   "shuffle, or balanced: each class equally often", 0, 0, "shuffle|balanced"},
     TrainOptionRow{"size", &O::size, "Data", "N", "side of the input in pixels", 0, 4096, ""},
     TrainOptionRow{"resize", &O::resize, "Data", "R", "crop, squash or letterbox", 0, 0,
                    "crop|squash|letterbox"},

@@ -88,6 +88,9 @@ class Run {
           "no val split: all of train is used, best is last",
           setup_.watch ? ", and the figures of each epoch are test's, for watching only" : ""));
     }
+    if (setup_.options.sampling == "balanced" && setup_.options.class_weights == "balanced") {
+      note("--sampling balanced and --class-weights balanced: rare classes are made up for twice");
+    }
     if (!callbacks_.on_start) return;
     RunStart s;
     s.folder = folder_;

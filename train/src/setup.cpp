@@ -167,6 +167,7 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
   l.seed = static_cast<std::uint64_t>(s.options.seed);
   if (training) {
     l.shuffle = true;
+    if (s.options.sampling == "balanced") l.weights = balanced_sampling(*data);
     l.drop_last = data->size() >= s.options.batch;  // no step on a handful of samples
     l.augment = s.augment;
     l.mixup = s.options.mixup;

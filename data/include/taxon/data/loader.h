@@ -21,7 +21,10 @@ struct Batch {
 
 struct LoaderOptions {
   std::int64_t batch = 128;
-  bool shuffle = false;    ///< a permutation from (seed, epoch)
+  bool shuffle = false;  ///< a permutation from (seed, epoch)
+  /// With shuffle, not empty: one weight a sample; an epoch draws as many samples as there are,
+  /// each by its weight and with replacement. One drawn again is augmented as in another epoch.
+  std::vector<double> weights;
   bool drop_last = false;  ///< leave out a last batch that is not full
   std::uint64_t seed = 0;  ///< of the order and of the augmentation
   Preprocess preprocess;
@@ -35,6 +38,11 @@ struct LoaderOptions {
   /// fit is decoded again in each epoch. Changes no result.
   std::size_t cache_bytes = std::size_t{1} << 30;
 };
+
+/// Weights with which each class is drawn equally often in expectation: 1 / (samples of the class);
+/// with several labels, those of the sample's rarest label, and samples without a label count as a
+/// class of their own.
+std::vector<double> balanced_sampling(const Dataset& data);
 
 /// Batches of one data set, epoch after epoch. They depend on (options, epoch) only: not on
 /// threads, the cache, or where in the epoch one starts. Use by one thread at a time.

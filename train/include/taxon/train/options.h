@@ -40,10 +40,11 @@ struct TrainOptions {
   double warmup = 0;  ///< epochs
   std::string loss = "ce", class_weights = "none";
   double label_smoothing = 0;
-  double mixup = 0, cutmix = 0;  ///< above 0: samples mixed by shares from Beta(x, x)
-  std::int64_t patience = 0;     ///< epochs without a better val figure before stopping; 0: never
-  double target = 0;             ///< stop once validation reaches this score (see best); 0: never
-  std::string best = "auto";     ///< what decides best, patience and target: see BestMetric
+  std::string sampling = "shuffle";  ///< shuffle, or balanced: see balanced_sampling
+  double mixup = 0, cutmix = 0;      ///< above 0: samples mixed by shares from Beta(x, x)
+  std::int64_t patience = 0;  ///< epochs without a better val figure before stopping; 0: never
+  double target = 0;          ///< stop once validation reaches this score (see best); 0: never
+  std::string best = "auto";  ///< what decides best, patience and target: see BestMetric
   // machine
   std::int64_t seed = 0, threads = 0;
   bool exact_conv = false;  ///< see set_exact_conv
