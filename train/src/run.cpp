@@ -6,6 +6,7 @@
 #include <taxon/metrics/classification.h>
 #include <taxon/train/augment_file.h>
 #include <taxon/train/evaluate.h>
+#include <taxon/train/folds.h>
 #include <taxon/train/run.h>
 
 #include "checkpoint.h"
@@ -166,7 +167,8 @@ class Run {
       note("no test and no val split: there is nothing to measure the model on");
       return;
     }
-    if (result.split == "val") note("no test split: the final figures are val's");
+    if (result.split == "val" && setup_.options.fold == 0)
+      note("no test split: the final figures are val's");
     LoadedModel best = load_model(files_.best);
     EvaluateOptions options;
     options.batch = setup_.options.batch;
@@ -211,12 +213,20 @@ void use_threads(const TrainOptions& options) {
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
 }
 
+// A fold's run is one; all of them are train_folds().
+void one_run(const TrainOptions& options) {
+  if (all_folds(options)) {
+    fail<OptionError>("one run: folds is ", options.folds, " without a fold, expected one of them");
+  }
+}
+
 }  // namespace
 
 RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks,
                     const std::atomic<bool>* interrupt) {
   Splits data;
   TrainOptions options = resolve_options(settings, data);
+  one_run(options);
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   Setup setup = make_setup(options, std::move(data), "");
@@ -231,8 +241,7 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
   return Run(std::move(setup), std::move(folder), callbacks, interrupt).go(std::nullopt);
 }
 
-RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>& settings,
-                     const RunCallbacks& callbacks, const std::atomic<bool>* interrupt) {
+TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSetting>& settings) {
   const RunFiles files(folder);
   if (!file_exists(files.args)) {
     fail<IoError>(folder, " is not the folder of a run: there is no ", files.args);
@@ -249,6 +258,14 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
     set_option(options, name, value);
   }
   if (file_exists(files.augment)) options.augment = files.augment;  // the folder may have moved
+  return options;
+}
+
+RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>& settings,
+                     const RunCallbacks& callbacks, const std::atomic<bool>* interrupt) {
+  const RunFiles files(folder);
+  const TrainOptions options = options_of_run(folder, settings);
+  one_run(options);
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   remove_leftovers(folder);

@@ -238,7 +238,19 @@ Splits open_data(const TrainOptions& options) {
   if (options.task != "auto") d.task = parse_task(options.task);
   if (options.data.empty())
     fail<OptionError>("DATA is missing: a name, a folder or a .csv manifest");
-  return open_dataset(options.data, d);
+  if (options.folds == 0) {
+    if (options.fold > 0) fail<OptionError>("--fold goes with --folds");
+    return open_dataset(options.data, d);
+  }
+  if (options.folds == 1) fail<OptionError>("--folds is 1, expected 2 or more");
+  if (options.val_fraction > 0) {
+    fail<OptionError>("--folds and --val-fraction exclude each other: each fold is val once");
+  }
+  d.folds = options.folds;
+  d.fold = std::max<std::int64_t>(options.fold, 1);  // all of them are much alike
+  Splits splits = open_dataset(options.data, d);
+  splits.test = nullptr;  // the figures of a fold's run are those of its part
+  return splits;
 }
 
 TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data,
@@ -294,6 +306,10 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.model->set_precision(parse_precision(options.precision));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
+  if (options.fold > 0) {                               // so that evaluation divides the data alike
+    s.meta.notes["folds"] = std::to_string(options.folds);
+    s.meta.notes["fold"] = std::to_string(options.fold);
+  }
   s.select = s.data.val != nullptr;
   s.watch = s.select ? s.data.val : s.data.test;
   check_selection(s);

@@ -20,6 +20,8 @@ struct TrainOptions {
   std::string task = "auto";  ///< manifests: auto (the header decides), single, multi
   std::string label_sep = "|";
   double val_fraction = 0;  ///< share of train that becomes val, stratified by seed
+  std::int64_t folds = 0;   ///< cross-validation: parts that are val in turn; 0: none
+  std::int64_t fold = 0;    ///< with folds: this part alone (from 1); 0: all, one run each
   std::string augment = "light", resize = "squash";
   std::int64_t size = 0;  ///< side of the square input in pixels; 0: the data's or the model's own
   // model

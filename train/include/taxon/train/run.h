@@ -31,6 +31,8 @@ struct RunCallbacks {
   Callback<void(const EpochResult&, bool best)> on_epoch;
   Callback<void(std::int64_t done, std::int64_t all)> on_test;
   Callback<void(const std::string&)> on_note;  ///< what a person should know
+  /// Of a cross-validation: a fold is done, its run's folder, what it says of its part.
+  Callback<void(std::int64_t fold, const std::string& folder, const Predictions&)> on_fold;
 };
 
 struct RunResult {
