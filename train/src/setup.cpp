@@ -4,6 +4,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/base/utf8.h>
 #include <taxon/layers/norm.h>
 #include <taxon/train/augment_file.h>
 
@@ -147,6 +148,17 @@ void check_mixing(const TrainOptions& o, bool multi) {
                     " does not take; expected --loss ", join(fitting, " or "));
 }
 
+// Names of classes are stored in model files, as UTF-8.
+void check_names(const Splits& data) {
+  for (const std::string& name : data.class_names) {
+    if (is_utf8(name)) continue;
+    std::string shown = name;
+    std::replace_if(
+        shown.begin(), shown.end(), [](char c) { return (c & 0x80) != 0; }, '?');
+    fail<FormatError>(data.where, ": the name of a class is '", shown, "', expected UTF-8");
+  }
+}
+
 // What decides by val needs one.
 void check_selection(const Setup& s) {
   const TrainOptions& o = s.options;
@@ -288,6 +300,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.options = options;
   s.data = std::move(data);
   s.meta.classes = s.data.class_names;
+  check_names(s.data);
   check_mixing(options, s.data.task == Task::multi);
   const std::string file = source.empty() ? model_file(options.model) : source;
   if (!file.empty()) {
