@@ -231,6 +231,12 @@ std::vector<std::shared_ptr<Module>> freeze(const Setup& s) {
   return out;
 }
 
+// Of a model's name or file.
+std::string architecture(const std::string& model) {
+  const std::string file = model_file(model);
+  return file.empty() ? model : load_model_meta(file).spec.name;
+}
+
 }  // namespace
 
 std::string model_file(const std::string& model) {
@@ -276,7 +282,8 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
   for (const auto& [name, value] : settings) set_option(used, name, value);
   if (used.model.empty()) used.model = model;
   const bool automatic = used.precision == "auto";
-  if (automatic) used.precision = "f32";
+  const AutoPrecision chosen_precision = auto_precision(active_isa(), architecture(used.model));
+  if (automatic) used.precision = chosen_precision.precision;
   used.best = name_of(parse_best(used.best, data.task));
   if (choices == nullptr) return used;
   for (const TrainOptionRow& row : train_option_table()) {
@@ -289,7 +296,7 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
                at != chosen.choices.end()) {
       choices->push_back(*at);
     } else if (row.name == "precision" && automatic) {
-      choices->push_back({"precision", used.precision, "exact to f32 on every processor"});
+      choices->push_back({"precision", used.precision, chosen_precision.why});
     }
   }
   return used;
