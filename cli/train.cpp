@@ -33,7 +33,7 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
           resnet18/34/50/101/152 airnet airnet-wide, or a model file to
           fine-tune  --shortcut auto|A|B  --freeze N|backbone
-          --ema X (decay)  --tta none|flip|shift (views an answer averages)
+          --ema X (decay)  --tta none|flip|shift|flip-shift (views an answer averages)
 Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum X
           --weight-decay X  --no-norm-decay (spares biases and norms)
           --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)
