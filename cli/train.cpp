@@ -32,8 +32,8 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --folds K (cross-validation: OUT/fold-1 ...)  --fold N (that one alone)
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
           resnet18/34/50/101/152 airnet[-small|-wide], or a model file
-          to fine-tune  --shortcut auto|A|B  --freeze N|backbone
-          --ema X (decay)  --tta none|flip|shift|flip-shift (views an answer averages)
+          to fine-tune  --shortcut auto|A|B  --stem auto|imagenet|small
+          --freeze N|backbone  --ema X  --tta none|flip|shift|flip-shift (views)
 Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum X
           --weight-decay X  --no-norm-decay (spares biases and norms)
           --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)

@@ -27,6 +27,7 @@ struct TrainOptions {
   // model
   std::string model;              ///< a registered name, or a model file to fine-tune
   std::string shortcut = "auto";  ///< CIFAR ResNets: A, B; auto: A
+  std::string stem = "auto";      ///< resnet18 and up: imagenet, small; auto: small to 64 pixels
   std::string freeze = "0";       ///< 0, N (the first N children) or backbone (all but the head)
   double ema = 0;                 ///< decay of the averaged weights, 0: none
   std::string tta = "none";       ///< views an image is judged by: none, flip, shift
