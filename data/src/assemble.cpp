@@ -1,6 +1,8 @@
 // Samples of a batch (see assemble.h).
 #include "assemble.h"
 
+#include <algorithm>
+
 #include "augment.h"
 
 namespace taxon {
@@ -16,10 +18,11 @@ bool already_fits(const Dataset& data, const Preprocess& p) {
 
 Assembler::Assembler(DatasetPtr data, const LoaderOptions& options)
     : data_(std::move(data)),
+      rows_(options.rows),
       preprocess_(options.preprocess),
       augment_(options.augment),
       seed_(options.seed),
-      direct_(already_fits(*data_, preprocess_) && augment_.min_area >= 1.0),
+      direct_(rows_.defined() || (already_fits(*data_, preprocess_) && augment_.min_area >= 1.0)),
       cache_left_(options.cache_bytes) {
   if (!direct_ && cache_left_ > 0) {
     cache_.resize(static_cast<std::size_t>(data_->size()));
@@ -27,6 +30,12 @@ Assembler::Assembler(DatasetPtr data, const LoaderOptions& options)
 }
 
 void Assembler::sample(std::int64_t epoch, std::int64_t index, float* out) {
+  if (rows_.defined()) {
+    const auto size = static_cast<std::size_t>(rows_.numel() / rows_.dim(0));
+    const auto row = rows_.view<float>().subspan(static_cast<std::size_t>(index) * size, size);
+    std::copy(row.begin(), row.end(), out);
+    return;
+  }
   if (direct_) {
     from_pixels(data_->pixels(index), epoch, index, out);
     return;
