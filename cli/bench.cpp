@@ -1,4 +1,4 @@
-// taxon bench: training and inference speed of whole models, and the machine's peak.
+// taxon bench: training and inference speed of whole models, of loading, and the machine's peak.
 #include <taxon/base/cpu.h>
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "loader_speed.h"
 #include "peak.h"
 #include "step.h"
 
@@ -32,6 +33,8 @@ Run      --threads N  --seconds S (of measuring each, default 3)
          --precision f32|bf16  --device cpu  --exact-conv (no Winograd convolution)
          --no-train (inference only)
          --peak (the processor's peak and memory bandwidth, no model)
+         --loader DATA (images/s of decoding, random parts of 224 pixels and flips,
+         no model; with --size, --batch, --threads, --seconds)
 Output   --json (one object a model)
 
 Example:
@@ -39,7 +42,7 @@ Example:
 )";
 
 struct Request {
-  std::string models = "resnet18", shortcut = "B", precision = "f32", device = "cpu";
+  std::string models = "resnet18", shortcut = "B", precision = "f32", device = "cpu", loader;
   std::int64_t batch = 128, size = 0, threads = 0;
   double seconds = 3;
   bool peak = false, no_train = false, json = false;
@@ -142,17 +145,29 @@ int run(const std::vector<std::string>& args) {
   a.option("--threads", r.threads, 0, 1024);
   a.option("--seconds", r.seconds, 0, 3600);
   a.flag("--peak", r.peak);
+  a.option("--loader", r.loader);
   a.flag("--no-train", r.no_train);
   a.flag("--json", r.json);
   bool exact = false;
   a.flag("--exact-conv", exact);
   if (!a.parse(args)) return done;
+  for (const char* option : {"--model", "--shortcut", "--precision", "--peak", "--no-train"}) {
+    if (a.given("--loader") && a.given(option)) {
+      fail<OptionError>(option, " is of no use with --loader, which runs no model");
+    }
+  }
   check(r);
   use_threads(r.threads);
   set_exact_conv(exact);
   catch_interrupts();
   if (r.peak) {
     show(measure_peak(), r.json);
+    return done;
+  }
+  if (!r.loader.empty()) {
+    const auto j = loader_speed({r.loader, r.size > 0 ? r.size : 224, r.batch, r.seconds});
+    if (interrupt_flag().load()) return interrupted;
+    show(j, r.json);
     return done;
   }
   for (const std::string& name : split(r.models, ',')) {

@@ -5,6 +5,7 @@
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
 #include <taxon/core/ops.h>
+#include <taxon/data/image.h>
 #include <taxon/models/classifier.h>
 #include <taxon/models/model_file.h>
 
@@ -20,8 +21,8 @@ namespace {
 
 constexpr std::string_view help = R"(taxon info [MODEL|RUN] [options]
 
-Without an argument: version, processor, instruction set and threads. With a model
-file or the folder of a run: what it holds.
+Without an argument: version, processor, instruction set, threads and the decoder of
+JPEGs. With a model file or the folder of a run: what it holds.
 
 Options  --kernels (the kernels of each operation, best first, and why better ones
          are passed over; with a model, which may be a name such as resnet18: the
@@ -33,7 +34,7 @@ model    --precision f32|bf16  --threads N  --exact-conv (no Winograd)
          --json (one object)
 
 The environment variable TAXON_ISA (baseline, avx2, avx512, avx512bf16, amx) caps
-the instruction set.
+the instruction set; TAXON_JPEG=stb does without libjpeg-turbo.
 
 Example:
   taxon info runs/fashion-mnist-cnn --verify
@@ -46,7 +47,7 @@ void machine() {
   if (active_isa() != detected_isa()) {
     print(text(" (the processor has ", name_of(detected_isa()), "; TAXON_ISA caps it)"));
   }
-  print(text("\nthreads ", num_threads(), "\n"));
+  print(text("\nthreads ", num_threads(), "\nJPEG ", jpeg_decoder(), "\n"));
 }
 
 std::string numbers(const std::vector<float>& values) {

@@ -28,9 +28,9 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --label-sep S (default |)  --augment none|light|standard|trivial|FILE
           --mixup X  --cutmix X  --size N (pixels)  --resize crop|squash|letterbox
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
-          resnet18/34/50/101/152 airnet airnet-wide, or a model file to
-          fine-tune  --shortcut auto|A|B  --freeze N|backbone  --unfreeze N (epochs)
-          --ema X (decay)  --swa N (from epoch N)  --tta none|flip|shift (views)
+          resnet18/34/50/101/152 airnet[-small|-wide], or a model file to fine-tune
+          --freeze N|backbone  --unfreeze N (epochs)  --shortcut auto|A|B
+          --ema X (decay)  --swa N (from epoch N)  --tta none|flip|shift|flip-shift
 Training  --epochs N  --batch N  --lr X|auto  --optimizer sgd|adamw|muon
           --momentum X  --weight-decay X  --no-norm-decay (spares biases and norms)
           --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)

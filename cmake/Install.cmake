@@ -22,6 +22,9 @@ install(FILES ${PROJECT_BINARY_DIR}/TaxonConfig.cmake ${PROJECT_BINARY_DIR}/Taxo
 
 # The prefix is written relative to the file itself, so that an installed tree can be moved.
 file(RELATIVE_PATH TAXON_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
+if(CMAKE_DL_LIBS)
+  set(TAXON_PC_LIBS "-l${CMAKE_DL_LIBS}")
+endif()
 configure_file(cmake/taxon.pc.in ${PROJECT_BINARY_DIR}/taxon.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/taxon.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

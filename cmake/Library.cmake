@@ -10,7 +10,7 @@ add_library(taxon_library STATIC ${objects})
 add_library(Taxon::taxon ALIAS taxon_library)
 set_target_properties(taxon_library PROPERTIES OUTPUT_NAME taxon EXPORT_NAME taxon LINKER_LANGUAGE CXX)
 target_compile_features(taxon_library PUBLIC cxx_std_20)
-target_link_libraries(taxon_library PUBLIC Threads::Threads ZLIB::ZLIB)
+target_link_libraries(taxon_library PUBLIC Threads::Threads ZLIB::ZLIB ${CMAKE_DL_LIBS})
 foreach(folder core/base core layers data metrics models train)
   target_include_directories(taxon_library PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/${folder}/include>)

@@ -1,9 +1,11 @@
-// Samples of a batch (see assemble.h).
+// Samples of a batch (see assemble.h). The cache holds fitted images or, where parts of images are
+// drawn, whole images shrunken as far as some part allowed: at most one for each of 1, 2, 4 and 8.
+// A part is cut from these or, where they have no room, decoded alone, with the same pixels.
 #include "assemble.h"
 
-#include <algorithm>
+#include <taxon/base/error.h>
 
-#include "augment.h"
+#include <algorithm>
 
 namespace taxon {
 namespace {
@@ -12,6 +14,14 @@ bool already_fits(const Dataset& data, const Preprocess& p) {
   const Shape shape = data.image_shape();
   return shape == Shape{p.height, p.width, p.channels} &&
          (p.resize != ResizeMode::crop || p.crop_pct == 1.0);
+}
+
+std::uint64_t key_of(std::int64_t index, int shrink) {
+  return static_cast<std::uint64_t>(index) * 16 + static_cast<std::uint64_t>(shrink);
+}
+
+Image cut(const Image& image, const image_ops::Box& b) {
+  return crop(image, b.top, b.left, b.height, b.width);
 }
 
 }  // namespace
@@ -23,9 +33,10 @@ Assembler::Assembler(DatasetPtr data, const LoaderOptions& options)
       augment_(options.augment),
       seed_(options.seed),
       direct_(rows_.defined() || (already_fits(*data_, preprocess_) && augment_.min_area >= 1.0)),
-      cache_left_(options.cache_bytes) {
-  if (!direct_ && cache_left_ > 0) {
-    cache_.resize(static_cast<std::size_t>(data_->size()));
+      parts_(augment_.min_area < 1.0),
+      cache_(options.cache_bytes) {
+  if (parts_) {
+    sizes_.resize(2 * static_cast<std::size_t>(data_->size()));
   }
 }
 
@@ -34,25 +45,19 @@ void Assembler::sample(std::int64_t epoch, std::int64_t index, float* out) {
     const auto size = static_cast<std::size_t>(rows_.numel() / rows_.dim(0));
     const auto row = rows_.view<float>().subspan(static_cast<std::size_t>(index) * size, size);
     std::copy(row.begin(), row.end(), out);
-    return;
-  }
-  if (direct_) {
+  } else if (direct_) {
     from_pixels(data_->pixels(index), epoch, index, out);
-    return;
-  }
-  const auto image = working(index);
-  if (augment_.min_area < 1.0) {
-    const Image changed = augment_working(*image, preprocess_, augment_, seed_, epoch, index);
-    preprocess_.normalize(changed.data(), preprocess_.height * preprocess_.width, out);
+  } else if (parts_) {
+    from_pixels(random_part(epoch, index).data(), epoch, index, out);
   } else {
-    from_pixels(image->data(), epoch, index, out);
+    from_pixels(fitted(index)->data(), epoch, index, out);
   }
 }
 
 void Assembler::from_pixels(const std::uint8_t* pixels, std::int64_t epoch, std::int64_t index,
                             float* out) {
   const std::int64_t h = preprocess_.height, w = preprocess_.width, c = preprocess_.channels;
-  if (augment_.enabled()) {
+  if (augment_.shifts() || augment_.varies()) {
     thread_local Image changed;
     if (changed.height() != h || changed.width() != w || changed.channels() != c) {
       changed = Image(h, w, c);
@@ -65,24 +70,68 @@ void Assembler::from_pixels(const std::uint8_t* pixels, std::int64_t epoch, std:
   preprocess_.normalize(pixels, h * w, out);
 }
 
-std::shared_ptr<const Image> Assembler::working(std::int64_t index) {
-  const auto i = static_cast<std::size_t>(index);
-  if (!cache_.empty()) {
-    const std::lock_guard lock(mutex_);
-    if (cache_[i]) {
-      return cache_[i];
-    }
+std::shared_ptr<const Image> Assembler::fitted(std::int64_t index) {
+  const std::uint64_t key = key_of(index, 0);
+  if (auto image = cache_.find(key)) {
+    return image;
   }
-  auto image =
-      std::make_shared<const Image>(working_image(data_->image(index), preprocess_, augment_));
-  if (!cache_.empty()) {
-    const std::lock_guard lock(mutex_);
-    if (!cache_[i] && image->bytes() <= cache_left_) {
-      cache_left_ -= image->bytes();
-      cache_[i] = image;
-    }
+  auto image = std::make_shared<const Image>(preprocess_.fit(data_->image(index)));
+  if (cache_.reserve(image->bytes())) {
+    cache_.put(key, image);
   }
   return image;
+}
+
+Image Assembler::random_part(std::int64_t epoch, std::int64_t index) {
+  const auto draw = [&](const Extents& size) {
+    return draw_part(size, preprocess_, augment_, seed_, epoch, index);
+  };
+  if (const Extents size = size_of(index); size.height > 0) {
+    const Part part = draw(size);
+    if (const auto image = cache_.find(key_of(index, part.shrink))) {
+      return fit_part(cut(*image, part.box()), part, preprocess_);
+    }
+  }
+  const std::vector<std::uint8_t> bytes = data_->encoded(index);
+  if (bytes.empty()) {  // in memory
+    const Image image = data_->image(index);
+    const Part part = draw({image.height(), image.width()});
+    return fit_part(shrink_part(image, part.shrink, part.box()), part, preprocess_);
+  }
+  const std::string path = data_->path(index);
+  const EncodedImage image(bytes, path);
+  remember_size(index, image.size());
+  const Part part = draw(image.size());
+  return fit_part(decode_part(index, part, image), part, preprocess_);
+}
+
+Image Assembler::decode_part(std::int64_t index, const Part& part, const EncodedImage& image) {
+  const Extents whole = shrunken(image.size(), part.shrink);
+  const auto bytes = static_cast<std::size_t>(whole.height * whole.width * image.channels());
+  if (!cache_.reserve(bytes)) {
+    return image.decode(part.shrink, part.box());
+  }
+  try {
+    auto decoded = std::make_shared<const Image>(image.decode(part.shrink));
+    cache_.put(key_of(index, part.shrink), decoded);
+    return cut(*decoded, part.box());
+  } catch (...) {
+    cache_.release(bytes);
+    throw;
+  }
+}
+
+Extents Assembler::size_of(std::int64_t index) const {
+  const auto i = 2 * static_cast<std::size_t>(index);
+  const std::lock_guard lock(mutex_);
+  return {sizes_[i], sizes_[i + 1]};
+}
+
+void Assembler::remember_size(std::int64_t index, const Extents& size) {
+  const auto i = 2 * static_cast<std::size_t>(index);
+  const std::lock_guard lock(mutex_);
+  sizes_[i] = static_cast<std::int32_t>(size.height);
+  sizes_[i + 1] = static_cast<std::int32_t>(size.width);
 }
 
 }  // namespace taxon

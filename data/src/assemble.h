@@ -1,5 +1,4 @@
-// From samples to the rows of a batch: decoding, augmenting, normalising; and the cache of decoded
-// images.
+// From samples to the rows of a batch: decoding, augmenting, normalising.
 #pragma once
 
 #include <taxon/data/loader.h>
@@ -7,10 +6,13 @@
 #include <memory>
 #include <mutex>
 
+#include "augment.h"
+#include "image_cache.h"
+
 namespace taxon {
 
 /// Writes single samples into a batch. Thread-safe; the result depends only on (options, epoch,
-/// index).
+/// index), not on what is in the cache.
 class Assembler {
  public:
   Assembler(DatasetPtr data, const LoaderOptions& options);
@@ -21,17 +23,21 @@ class Assembler {
 
  private:
   void from_pixels(const std::uint8_t* pixels, std::int64_t epoch, std::int64_t index, float* out);
-  std::shared_ptr<const Image> working(std::int64_t index);
+  std::shared_ptr<const Image> fitted(std::int64_t index);
+  Image random_part(std::int64_t epoch, std::int64_t index);
+  Image decode_part(std::int64_t index, const Part& part, const EncodedImage& image);
+  Extents size_of(std::int64_t index) const;
+  void remember_size(std::int64_t index, const Extents& size);
 
   DatasetPtr data_;
   Tensor rows_;
   Preprocess preprocess_;
   Augment augment_;
   std::uint64_t seed_;
-  bool direct_;
-  std::mutex mutex_;  // of the cache
-  std::vector<std::shared_ptr<const Image>> cache_;
-  std::size_t cache_left_;
+  bool direct_, parts_;
+  ImageCache cache_;
+  mutable std::mutex mutex_;         // of the sizes
+  std::vector<std::int32_t> sizes_;  // height and width of each image, 0 until it was seen
 };
 
 }  // namespace taxon

@@ -60,30 +60,26 @@ void shift_row(const std::uint8_t* in, std::int64_t width, std::int64_t channels
   }
 }
 
-struct Part {
-  std::int64_t top, left, height, width;
-};
-
 // torchvision's RandomResizedCrop.get_params: ten tries, then the largest centred part whose aspect
 // ratio is allowed.
-Part draw_part(Rng& rng, const Image& image, double min_area) {
-  const auto h = static_cast<double>(image.height()), w = static_cast<double>(image.width());
+Part any_part(Rng& rng, const Extents& image, double min_area) {
+  const auto h = static_cast<double>(image.height), w = static_cast<double>(image.width);
   const double low = std::log(3.0 / 4.0), high = std::log(4.0 / 3.0);
   for (int attempt = 0; attempt < 10; ++attempt) {
     const double area = h * w * (min_area + (1.0 - min_area) * rng.uniform());
     const double ratio = std::exp(low + (high - low) * rng.uniform());
     const auto pw = static_cast<std::int64_t>(std::llround(std::sqrt(area * ratio)));
     const auto ph = static_cast<std::int64_t>(std::llround(std::sqrt(area / ratio)));
-    if (pw >= 1 && ph >= 1 && pw <= image.width() && ph <= image.height()) {
-      const auto top = rng.below(static_cast<std::uint64_t>(image.height() - ph + 1));
-      const auto left = rng.below(static_cast<std::uint64_t>(image.width() - pw + 1));
+    if (pw >= 1 && ph >= 1 && pw <= image.width && ph <= image.height) {
+      const auto top = rng.below(static_cast<std::uint64_t>(image.height - ph + 1));
+      const auto left = rng.below(static_cast<std::uint64_t>(image.width - pw + 1));
       return {static_cast<std::int64_t>(top), static_cast<std::int64_t>(left), ph, pw};
     }
   }
   const double ratio = std::clamp(w / h, 3.0 / 4.0, 4.0 / 3.0);
-  const std::int64_t pw = std::clamp<std::int64_t>(std::llround(h * ratio), 1, image.width());
-  const std::int64_t ph = std::clamp<std::int64_t>(std::llround(w / ratio), 1, image.height());
-  return {(image.height() - ph) / 2, (image.width() - pw) / 2, ph, pw};
+  const std::int64_t pw = std::clamp<std::int64_t>(std::llround(h * ratio), 1, image.width);
+  const std::int64_t ph = std::clamp<std::int64_t>(std::llround(w / ratio), 1, image.height);
+  return {(image.height - ph) / 2, (image.width - pw) / 2, ph, pw};
 }
 
 }  // namespace
@@ -126,32 +122,38 @@ void apply_shift(const std::uint8_t* in, std::int64_t height, std::int64_t width
   }
 }
 
-Image working_image(const Image& image, const Preprocess& preprocess, const Augment& augment) {
-  return augment.min_area < 1.0 ? shrink_for_parts(image, preprocess) : preprocess.fit(image);
+image_ops::Box Part::box() const {
+  const std::int64_t y = top / shrink, x = left / shrink;
+  return {y, x, (top + height + shrink - 1) / shrink - y, (left + width + shrink - 1) / shrink - x};
 }
 
-Image shrink_for_parts(const Image& image, const Preprocess& preprocess) {
-  const Image right = convert_channels(image, preprocess.channels);
-  const std::int64_t wanted = 2 * std::max(preprocess.height, preprocess.width);
-  const std::int64_t side = std::min(right.height(), right.width());
-  if (side <= wanted) {
-    return right;
+Part draw_part(const Extents& image, const Preprocess& preprocess, const Augment& augment,
+               std::uint64_t seed, std::int64_t epoch, std::int64_t index) {
+  Rng rng(mix(seed, 0x9a27),
+          mix(static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)));
+  Part part = any_part(rng, image, augment.min_area);
+  part.shrink = least_shrink(image);
+  for (int s = 2 * part.shrink; s <= 8; s *= 2) {
+    if (part.height >= s * preprocess.height && part.width >= s * preprocess.width) {
+      part.shrink = s;
+    }
   }
-  const double scale = static_cast<double>(wanted) / static_cast<double>(side);
-  return resize(right, std::llrint(static_cast<double>(right.height()) * scale),
-                std::llrint(static_cast<double>(right.width()) * scale));
+  return part;
 }
 
-Image augment_working(const Image& working, const Preprocess& preprocess, const Augment& augment,
-                      std::uint64_t seed, std::int64_t epoch, std::int64_t index) {
-  Image fitted = working;
-  if (augment.min_area < 1.0) {
-    Rng rng(mix(seed, 0x9a27),
-            mix(static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)));
-    const Part p = draw_part(rng, working, augment.min_area);
-    fitted = resize(crop(working, p.top, p.left, p.height, p.width), preprocess.height,
-                    preprocess.width);
+Image fit_part(const Image& pixels, const Part& part, const Preprocess& preprocess) {
+  if (pixels.channels() != preprocess.channels) {
+    return fit_part(convert_channels(pixels, preprocess.channels), part, preprocess);
   }
+  const auto s = static_cast<double>(part.shrink);
+  const auto begin = [&](std::int64_t n) { return static_cast<double>(n % part.shrink) / s; };
+  const Frame frame{begin(part.top), begin(part.left), static_cast<double>(part.height) / s,
+                    static_cast<double>(part.width) / s};
+  return resize_frame(pixels, frame, preprocess.height, preprocess.width);
+}
+
+Image augment_fitted(const Image& fitted, const Preprocess& preprocess, const Augment& augment,
+                     std::uint64_t seed, std::int64_t epoch, std::int64_t index) {
   const Shift shift = draw_shift(augment, seed, epoch, index);
   Image out(fitted.height(), fitted.width(), fitted.channels());
   apply_shift(fitted.data(), fitted.height(), fitted.width(), fitted.channels(), shift,
@@ -162,8 +164,13 @@ Image augment_working(const Image& working, const Preprocess& preprocess, const 
 
 Image augmented(const Image& image, const Preprocess& preprocess, const Augment& augment,
                 std::uint64_t seed, std::int64_t epoch, std::int64_t index) {
-  return augment_working(working_image(image, preprocess, augment), preprocess, augment, seed,
-                         epoch, index);
+  if (augment.min_area >= 1.0) {
+    return augment_fitted(preprocess.fit(image), preprocess, augment, seed, epoch, index);
+  }
+  const Part part =
+      draw_part({image.height(), image.width()}, preprocess, augment, seed, epoch, index);
+  const Image fitted = fit_part(shrink_part(image, part.shrink, part.box()), part, preprocess);
+  return augment_fitted(fitted, preprocess, augment, seed, epoch, index);
 }
 
 }  // namespace taxon

@@ -1,7 +1,10 @@
 // Augmentation in steps, for the loader: what is drawn for a sample, and its pixels.
 #pragma once
 
+#include <taxon/data/image_ops.h>
 #include <taxon/data/transforms.h>
+
+#include "encoded.h"
 
 namespace taxon {
 
@@ -21,14 +24,20 @@ void apply_shift(const std::uint8_t* in, std::int64_t height, std::int64_t width
 void vary(Image& image, const Preprocess& preprocess, const Augment& augment, std::uint64_t seed,
           std::int64_t epoch, std::int64_t index);
 
-/// With random parts (min_area < 1), decoded images are first brought down to this: the shorter
-/// side to twice the model's. It bounds the memory of a cache and costs no visible detail.
-Image shrink_for_parts(const Image& image, const Preprocess& preprocess);
-
-/// The image that augmentation starts from, the same in each epoch: what a cache holds.
-Image working_image(const Image& image, const Preprocess& preprocess, const Augment& augment);
-/// The changed and fitted sample, from its working image.
-Image augment_working(const Image& working, const Preprocess& preprocess, const Augment& augment,
-                      std::uint64_t seed, std::int64_t epoch, std::int64_t index);
+/// A random part of an image (min_area < 1), in its own pixels; the image need not be decoded
+/// larger than at 1/shrink of its size for the part to have the model's size or more.
+struct Part {
+  std::int64_t top = 0, left = 0, height = 0, width = 0;
+  int shrink = 1;
+  /// Where it lies in the shrunken image: all pixels that it touches.
+  image_ops::Box box() const;
+};
+Part draw_part(const Extents& image, const Preprocess& preprocess, const Augment& augment,
+               std::uint64_t seed, std::int64_t epoch, std::int64_t index);
+/// The part resized to the model's size from `pixels`, those of part.box().
+Image fit_part(const Image& pixels, const Part& part, const Preprocess& preprocess);
+/// All that follows, to an image of the model's size.
+Image augment_fitted(const Image& fitted, const Preprocess& preprocess, const Augment& augment,
+                     std::uint64_t seed, std::int64_t epoch, std::int64_t index);
 
 }  // namespace taxon

@@ -1,5 +1,6 @@
 // Data sets in memory and in files, and views of them.
 #include <taxon/base/error.h>
+#include <taxon/base/file.h>
 #include <taxon/base/random.h>
 #include <taxon/data/dataset.h>
 #include <taxon/data/transforms.h>
@@ -53,6 +54,14 @@ class FileDataset final : public Dataset {
     }
   }
   Image image(std::int64_t i) const override { return load_image(path(i)); }
+  std::vector<std::uint8_t> encoded(std::int64_t i) const override {
+    const std::string file = path(i);
+    std::vector<std::uint8_t> bytes = read_file(file);
+    if (bytes.empty()) {
+      decode_image(bytes, file);  // says what is wrong
+    }
+    return bytes;
+  }
   std::string id(std::int64_t i) const override { return ids_[static_cast<std::size_t>(check(i))]; }
   std::string path(std::int64_t i) const override {
     return paths_[static_cast<std::size_t>(check(i))];
@@ -67,6 +76,7 @@ class View final : public Dataset {
   View(DatasetPtr base, std::vector<std::int64_t> indices, Labels labels)
       : Dataset(base->name(), std::move(labels)), base_(std::move(base)), at_(std::move(indices)) {}
   Image image(std::int64_t i) const override { return base_->image(at(i)); }
+  std::vector<std::uint8_t> encoded(std::int64_t i) const override { return base_->encoded(at(i)); }
   const std::uint8_t* pixels(std::int64_t i) const override { return base_->pixels(at(i)); }
   Shape image_shape() const override { return base_->image_shape(); }
   std::string id(std::int64_t i) const override { return base_->id(at(i)); }
@@ -157,6 +167,9 @@ std::int64_t Dataset::check(std::int64_t i) const {
   return i;
 }
 
+std::vector<std::uint8_t> Dataset::encoded(std::int64_t) const {
+  return {};
+}
 const std::uint8_t* Dataset::pixels(std::int64_t) const {
   return nullptr;
 }

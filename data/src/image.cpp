@@ -7,55 +7,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "container.h"
+#include "encoded.h"
 #include "stb.h"
+#include "turbo.h"
 
 namespace taxon {
-namespace {
-
-void check_extents(std::int64_t height, std::int64_t width, std::string_view what) {
-  if (height < 1 || width < 1 || height > max_image_side || width > max_image_side ||
-      height > max_image_pixels / width) {
-    fail<FormatError>(what, ": an image of ", height, "x", width, " pixels, expected sides up to ",
-                      max_image_side, " and ", max_image_pixels, " pixels in all");
-  }
-}
-
-// The image turned as EXIF says: orientations 5 to 8 swap the axes.
-Image oriented(const Image& image, int orientation) {
-  if (orientation == 1) {
-    return image;
-  }
-  const bool swap = orientation >= 5;
-  const bool mirror_x =
-      orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-  const bool mirror_y =
-      orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  const std::int64_t h = image.height(), w = image.width(), c = image.channels();
-  Image out(swap ? w : h, swap ? h : w, c);
-  for (std::int64_t y = 0; y < out.height(); ++y) {
-    for (std::int64_t x = 0; x < out.width(); ++x) {
-      std::int64_t sy = swap ? x : y, sx = swap ? y : x;
-      sy = mirror_y ? h - 1 - sy : sy;
-      sx = mirror_x ? w - 1 - sx : sx;
-      std::copy_n(image.row(sy) + sx * c, c, out.row(y) + x * c);
-    }
-  }
-  return out;
-}
-
-stb::Info checked_info(std::span<const std::uint8_t> encoded, std::string_view what) {
-  std::string error;
-  const stb::Info info = stb::info(encoded, error);
-  if (!error.empty()) {
-    fail<FormatError>(what, ": cannot be decoded: ", error);
-  }
-  check_extents(info.height, info.width, what);
-  return info;
-}
-
-}  // namespace
-
 Image::Image(std::int64_t height, std::int64_t width, std::int64_t channels)
     : height_(height), width_(width), channels_(channels) {
   if (height < 1 || width < 1 || height > max_image_side || width > max_image_side ||
@@ -82,26 +38,17 @@ std::string Image::str() const {
 }
 
 ImageInfo image_info(std::span<const std::uint8_t> encoded, std::string_view what) {
-  const Container container = check_container(encoded, what);
-  const auto bytes = container.cleaned.empty() ? encoded : std::span(container.cleaned);
-  const stb::Info info = checked_info(bytes, what);
-  const bool swap = container.orientation >= 5;
-  return {swap ? info.width : info.height, swap ? info.height : info.width,
-          info.channels <= 2 ? 1 : 3};
+  const EncodedImage image(encoded, what);
+  return {image.size().height, image.size().width, image.channels()};
 }
 
 Image decode_image(std::span<const std::uint8_t> encoded, std::string_view what) {
-  const Container container = check_container(encoded, what);
-  const auto bytes = container.cleaned.empty() ? encoded : std::span(container.cleaned);
-  const int channels = checked_info(bytes, what).channels <= 2 ? 1 : 3;
-  stb::Info info;
-  std::string error;
-  const auto pixels = stb::decode(bytes, channels, info, error);
-  if (!error.empty()) {
-    fail<FormatError>(what, ": cannot be decoded: ", error);
-  }
-  return oriented(Image::copy_of(pixels.data(), info.height, info.width, channels),
-                  container.orientation);
+  const EncodedImage image(encoded, what);
+  return image.decode(least_shrink(image.size()));
+}
+
+std::string_view jpeg_decoder() {
+  return turbo::description();
 }
 
 Image load_image(const std::string& path) {

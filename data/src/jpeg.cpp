@@ -29,6 +29,11 @@ class JpegWalker {
     if (!scanned_) {
       corrupt("it has no image data");
     }
+    // Each block of 8x8 values takes a bit or more: a small file cannot claim a large image.
+    if (blocks_ > 8 * data_bytes_) {
+      corrupt("it claims ", out_.height, "x", out_.width, " pixels, ", blocks_, " blocks, in ",
+              data_bytes_, " bytes of image data, expected ", (blocks_ + 7) / 8, " bytes or more");
+    }
     put({0xff, 0xd9});
   }
 
@@ -172,14 +177,44 @@ class JpegWalker {
                         " bits a channel, expected 8");
     }
     framed_ = true;
+    out_.height = content[1] * 256 + content[2];
+    out_.width = content[3] * 256 + content[4];
+    out_.components = content[5];
+    progressive_ = marker == 0xc2;
+    count_blocks(content.subspan(6));
     copy(marker, content);
+  }
+
+  // `components`: three bytes each, the second holding the factors by which it is sampled.
+  void count_blocks(Bytes components) {
+    std::int64_t most_across = 1, most_down = 1;
+    for (std::size_t i = 0; i < components.size(); i += 3) {
+      const std::int64_t across = components[i + 1] >> 4, down = components[i + 1] & 15;
+      if (across < 1 || across > 4 || down < 1 || down > 4) {
+        corrupt("sampling factors ", across, " and ", down, ", expected 1 to 4");
+      }
+      most_across = std::max(most_across, across);
+      most_down = std::max(most_down, down);
+    }
+    const auto blocks = [](std::int64_t size, std::int64_t part, std::int64_t most) {
+      return (size * part + 8 * most - 1) / (8 * most);
+    };
+    for (std::size_t i = 0; i < components.size(); i += 3) {
+      blocks_ +=
+          static_cast<std::uint64_t>(blocks(out_.width, components[i + 1] >> 4, most_across) *
+                                     blocks(out_.height, components[i + 1] & 15, most_down));
+    }
   }
 
   void scan(Bytes content) {
     if (!framed_) {
       corrupt("image data before the frame header");
     }
+    out_.one_scan = !scanned_ && !progressive_ && !content.empty() && content[0] == out_.components;
     scanned_ = true;
+    if (++scans_ > max_scans) {
+      corrupt("more than ", max_scans, " scans");
+    }
     copy(0xda, content);
     const std::size_t begin = at_;
     while (at_ + 1 < bytes_.size()) {
@@ -196,6 +231,7 @@ class JpegWalker {
         at_ += 2;
       } else {
         put(bytes_.subspan(begin, at_ - begin));
+        data_bytes_ += at_ - begin;
         return;
       }
     }
@@ -206,7 +242,11 @@ class JpegWalker {
   std::string_view what_;
   Container& out_;
   std::size_t at_ = 0;
-  bool framed_ = false, scanned_ = false;
+  // Each goes over the whole image, however short it is; encoders write about ten.
+  static constexpr int max_scans = 500;
+  bool framed_ = false, scanned_ = false, progressive_ = false;
+  int scans_ = 0;
+  std::uint64_t blocks_ = 0, data_bytes_ = 0;
 };
 
 }  // namespace

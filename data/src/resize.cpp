@@ -23,14 +23,21 @@ struct Filter {
   std::vector<std::int32_t> weights;
 };
 
-// For the outputs [from, from + n) of `out`.
-Filter triangle_filter(std::int64_t in, std::int64_t out, std::int64_t from, std::int64_t n) {
+// For the outputs [from, from + n) of `out`, which show [begin, begin + length) of `in` inputs.
+struct Stretch {
+  std::int64_t in = 0;
+  double begin = 0, length = 0;
+  std::int64_t out = 0, from = 0, n = 0;
+};
+
+Filter triangle_filter(const Stretch& s) {
+  const auto [in, begin, length, out, from, n] = s;
   Filter f;
-  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  const double scale = length / static_cast<double>(out);
   const double support = std::max(scale, 1.0);
   std::vector<double> w;
   for (std::int64_t o = from; o < from + n; ++o) {
-    const double center = (static_cast<double>(o) + 0.5) * scale;
+    const double center = begin + (static_cast<double>(o) + 0.5) * scale;
     const auto first = std::max<std::int64_t>(0, static_cast<std::int64_t>(center - support + 0.5));
     const auto end = std::min(in, static_cast<std::int64_t>(center + support + 0.5));
     w.clear();
@@ -124,7 +131,10 @@ Image resize_part(const Image& image, const ResizePart& part) {
   if (part.height < 1 || part.width < 1) {
     fail<OptionError>("resize: to ", part.height, "x", part.width, ", expected sides of 1 or more");
   }
-  const Filter rows = triangle_filter(image.height(), part.full_height, part.top, part.height);
+  const auto whole = [](std::int64_t in, std::int64_t out, std::int64_t from, std::int64_t n) {
+    return triangle_filter({in, 0, static_cast<double>(in), out, from, n});
+  };
+  const Filter rows = whole(image.height(), part.full_height, part.top, part.height);
   const bool same_height = image.height() == part.full_height;
   const auto& end = rows.windows.back();
   const std::int64_t first = same_height ? part.top : rows.windows.front().first;
@@ -133,9 +143,17 @@ Image resize_part(const Image& image, const ResizePart& part) {
     const Image columns = crop(image, first, part.left, last - first, part.width);
     return same_height ? columns : resize_height(columns, rows, first);
   }
-  const Filter columns = triangle_filter(image.width(), part.full_width, part.left, part.width);
+  const Filter columns = whole(image.width(), part.full_width, part.left, part.width);
   Image narrow = resize_width(image, columns, first, last - first);
   return same_height ? narrow : resize_height(narrow, rows, first);
+}
+
+Image resize_frame(const Image& image, const Frame& f, std::int64_t height, std::int64_t width) {
+  const Filter rows = triangle_filter({image.height(), f.top, f.height, height, 0, height});
+  const Filter columns = triangle_filter({image.width(), f.left, f.width, width, 0, width});
+  const std::int64_t first = rows.windows.front().first;
+  const std::int64_t last = rows.windows.back().first + rows.windows.back().count;
+  return resize_height(resize_width(image, columns, first, last - first), rows, first);
 }
 
 Image resize(const Image& image, std::int64_t height, std::int64_t width) {

@@ -13,4 +13,11 @@ struct ResizePart {
 };
 Image resize_part(const Image& image, const ResizePart& part);
 
+/// resize() of what lies in [top, top + height) x [left, left + width), in pixels and parts of
+/// them.
+struct Frame {
+  double top = 0, left = 0, height = 0, width = 0;
+};
+Image resize_frame(const Image& image, const Frame& frame, std::int64_t height, std::int64_t width);
+
 }  // namespace taxon

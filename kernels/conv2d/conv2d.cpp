@@ -122,6 +122,12 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
   products<gather_##direction, gather_##direction##_scratch, isa::products, avx512::bf16_kept>( \
       "conv2d_" #direction "/" #kind "/" #isa, Needs::isa, kind##_##direction##_declines)
 
+// The same in Winograd's products.
+#define TAXON_WINOGRAD_DOTS(direction)                                                \
+  winograd<winograd_##direction, winograd_##direction##_scratch,                      \
+           winograd_dots_##direction##_declines, avx512::micro, avx512bf16::winograd, \
+           avx512::bf16>("conv2d_" #direction "/winograd_dots/avx512bf16", Needs::avx512bf16)
+
 // Forward, the weights prepared once for many calls.
 #define TAXON_FORWARD_WINOGRAD(row, isa, points, storage)    \
   preparing_winograd<isa::micro, isa::points, isa::storage>( \
@@ -163,14 +169,17 @@ constexpr Row<Conv2dArgs> reference(const char* name, void (*f)(const Conv2dArgs
       TAXON_##direction##_F32(avx2), TAXON_##direction##_F32(baseline)
 #define TAXON_FORWARD_PAIRS                                                    \
   preparing_products<amx::products>(TAXON_PAIRS(forward, tile_products, amx)), \
+      preparing_winograd<avx512::micro, avx512bf16::winograd, avx512::bf16>(   \
+          TAXON_WINOGRAD_DOTS(forward)),                                       \
       preparing_products<avx512bf16::products>(TAXON_PAIRS(forward, dot_products, avx512bf16)),
 #define TAXON_WEIGHT_PAIRS(kind, isa)                                               \
   weight_pairs<isa::products>("conv2d_backward_weight/" #kind "/" #isa, Needs::isa, \
                               kind##_backward_weight_declines),
-#define TAXON_BACKWARD_WEIGHT_PAIRS \
-  TAXON_WEIGHT_PAIRS(tile_products, amx) TAXON_WEIGHT_PAIRS(dot_products, avx512bf16)
-#define TAXON_BACKWARD_DATA_PAIRS                 \
-  TAXON_PAIRS(backward_data, tile_products, amx), \
+#define TAXON_BACKWARD_WEIGHT_PAIRS      \
+  TAXON_WEIGHT_PAIRS(tile_products, amx) \
+  TAXON_WINOGRAD_DOTS(backward_weight), TAXON_WEIGHT_PAIRS(dot_products, avx512bf16)
+#define TAXON_BACKWARD_DATA_PAIRS                                                     \
+  TAXON_PAIRS(backward_data, tile_products, amx), TAXON_WINOGRAD_DOTS(backward_data), \
       TAXON_PAIRS(backward_data, dot_products, avx512bf16),
 #else
 #define TAXON_EACH_ISA(rows) rows(baseline)

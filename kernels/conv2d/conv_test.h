@@ -154,10 +154,15 @@ inline Compared same_bits(const std::vector<float>& a, const std::vector<float>&
 
 /// Most that a value may differ by where fewer products are formed than the definition has
 /// (Winograd): a share of the largest value.
-inline double winograd_tolerance(const std::vector<float>& expected) {
+inline double winograd_tolerance(const std::vector<float>& expected, double share = 2e-5) {
   double largest = 0;
   for (const float v : expected) largest = std::max(largest, std::abs(static_cast<double>(v)));
-  return 2e-5 * largest;
+  return share * largest;
+}
+
+/// With transformed values rounded to bf16.
+inline double winograd_dots_tolerance(const std::vector<float>& expected) {
+  return winograd_tolerance(expected, 0.03);
 }
 
 }  // namespace taxon::test

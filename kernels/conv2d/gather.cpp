@@ -24,6 +24,9 @@ constexpr int64_t kSourceBytes = 512 << 10;  // of a block's slabs
 constexpr int64_t kPanelBytes = 320
                                 << 10;  // of the packed weights that one pass over a block reads
 constexpr int64_t kTasks = 16;          // wanted, so that a few threads are kept busy
+constexpr int64_t kFetching = 2;        // tiles while whose products the next panel is fetched
+constexpr int64_t kLine = 64;           // bytes of a cache line
+constexpr int64_t kPiece = 8;           // slabs a task that fills them for others
 constexpr int64_t kAliased = 256;       // pixels of more channels share few sets of the cache
 
 /// One gather convolution: what is read, written and multiplied, and how it is cut.
@@ -45,6 +48,9 @@ struct Job {
   int64_t weights() const { return groups * panels * panel_elements(); }
   int64_t max_pixels() const { return blocks.images * blocks.rows * w.count; }
   int64_t tasks() const { return groups * blocks.count * panel_groups; }
+  /// Whether several tasks read one block: then its slabs are filled once for all of them.
+  bool shares_blocks() const { return panel_groups > 1; }
+  int64_t block_elements() const { return layout.slabs * layout.slab; }
   /// Columns of the most panels of a task.
   void* at(void* base, int64_t i) const { return static_cast<char*>(base) + i * element; }
   const void* at(const void* base, int64_t i) const {
@@ -93,7 +99,7 @@ struct Memory {
   void* own = nullptr;  // the same, unless prepared before
   Segment* segments;    // in the order of the steps
   int64_t segment_count = 0;
-  void* slabs;       // a slot
+  void* slabs;       // a slot, or all blocks of all groups
   int64_t* sources;  // a slot: offset in a slab of each grid point of a block
   int64_t* dests;    // a slot: offset of each in the output
   int64_t* rows;     // bf16: offset of each in `products`
@@ -109,8 +115,10 @@ Memory carve(Carver& carver, const Job& job, int threads, const Storage& storage
     m.weights = m.own;
   }
   m.segments = carver.take<Segment>(job.layout.slabs * job.taps());
-  const int64_t copied = in_place(job, storage) ? 0 : job.layout.slabs * job.layout.slab;
-  m.slabs = carver.take<char>(copied * threads * job.element);
+  const int64_t copies = in_place(job, storage) ? 0
+                         : job.shares_blocks()  ? job.groups * job.blocks.count
+                                                : threads;
+  m.slabs = carver.take<char>(copies * job.block_elements() * job.element);
   m.sources = carver.take<int64_t>(job.max_pixels() * threads);
   m.dests = carver.take<int64_t>(job.max_pixels() * threads);
   const int64_t buffered = storage.element == 4 ? 0 : job.max_pixels();
@@ -222,6 +230,7 @@ void multiply(const Products& products, const Job& job, const Memory& m, const v
       const int vectors = tile.cols <= products.width ? 1 : 2;
       tile.b = job.at(weights, p * job.panel_elements() + first_step * job.width);
       tile.b_stride = job.width;
+      const char* ahead = static_cast<const char*>(tile.b) + job.panel_elements() * job.element;
       const int64_t column = (p - first) * job.width;
       tile.bias = bias != nullptr && ends ? bias + column : nullptr;
       tile.c = c + column;
@@ -230,6 +239,7 @@ void multiply(const Products& products, const Job& job, const Memory& m, const v
         const int64_t row = split_at(pixels, tiles, t);
         tile.a_rows = m.sources + row;
         tile.c_rows = rows + row;
+        tile.ahead = t < kFetching ? ahead + t * (step - first_step) * kLine : nullptr;
         products.tile(tile, static_cast<int>(split_at(pixels, tiles, t + 1) - row), vectors);
       }
     }
@@ -281,6 +291,31 @@ bool streams(const Job& job, const Products& products, const Storage& storage, i
          reinterpret_cast<uintptr_t>(dest) % vector == 0;
 }
 
+/// What a job reads: of all groups.
+Source source_of(const Conv2dArgs& args, const Job& job) {
+  const int64_t channels = job.backward ? args.k : args.c;
+  return {job.backward ? args.y : args.x, job.h.source_count * job.w.source_count * channels,
+          job.w.source_count * channels, channels};
+}
+
+/// Fills the slabs of every block of every group, a few slabs a task.
+void fill_shared(const Exec& exec, const Storage& storage, const Job& job, const Source& source,
+                 void* slabs) {
+  const int64_t pieces = ceil_div(job.layout.slabs, kPiece);
+  parallel(exec, job.groups * job.blocks.count * pieces, [&](int64_t i, int) {
+    const int64_t piece = i % pieces, rest = i / pieces, first = piece * kPiece;
+    const int64_t channel = rest % job.groups * job.layout.depth + first * kSlab;
+    SlabLayout part = job.layout;
+    part.slabs = std::min(kPiece, job.layout.slabs - first);
+    part.depth = std::min(part.slabs * kSlab, job.layout.depth - first * kSlab);
+    Source from = source;
+    from.data = storage.at(source.data, channel);
+    fill_slabs(storage, from, job.h, job.w, part,
+               block_at(job.blocks, job.images, job.h, rest / job.groups),
+               job.at(slabs, rest * job.block_elements() + first * job.layout.slab));
+  });
+}
+
 void run_job(const Conv2dArgs& args, const Exec& exec, const Products& products,
              const Storage& storage, const Job& job) {
   Carver carver(exec.scratch);
@@ -295,8 +330,8 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Products& products,
 
   const int64_t height = job.backward ? args.h : args.oh, width = job.backward ? args.w : args.ow;
   const int64_t channels = job.backward ? args.c : args.k;  // of the output
-  const int64_t source_channels = job.backward ? args.k : args.c;
-  const void* source = job.backward ? args.y : args.x;
+  const Source source = source_of(args, job);
+  const bool shared = !whole && job.shares_blocks();
   void* dest = job.backward ? args.x : args.y;
   const auto* bias = static_cast<const float*>(job.backward ? nullptr : args.bias);
   const void* residual = job.backward ? nullptr : args.residual;
@@ -307,26 +342,27 @@ void run_job(const Conv2dArgs& args, const Exec& exec, const Products& products,
   const bool stream = streams(job, products, storage, args.n * height * width * channels, dest,
                               memory.segment_count);
 
+  if (shared && memory.segment_count > 0) fill_shared(exec, storage, job, source, memory.slabs);
   parallel(exec, job.tasks(), [&](int64_t task, int slot) {
     const int64_t part = task % job.panel_groups, rest = task / job.panel_groups;
     const int64_t group = rest % job.groups;
     const Block block = block_at(job.blocks, job.images, job.h, rest / job.groups);
     Memory m = memory;
-    if (!whole) m.slabs = job.at(m.slabs, slot * job.layout.slabs * job.layout.slab);
+    if (!whole) m.slabs = job.at(m.slabs, (shared ? rest : slot) * job.block_elements());
     m.sources += slot * job.max_pixels();
     m.dests += slot * job.max_pixels();
     if (storage.element != 4) m.products += slot * job.max_pixels() * job.product_row();
-    const Source from = {storage.at(source, group * job.layout.depth),
-                         job.h.source_count * job.w.source_count * source_channels,
-                         job.w.source_count * source_channels, source_channels};
+    Source from = source;
+    from.data = storage.at(source.data, group * job.layout.depth);
     const void* read = m.slabs;
     if (whole) {
       const int64_t pixel = job.layout.depth;
-      read = job.at(source, (block.image * job.h.count + block.row) * job.w.count * pixel);
+      read = job.at(source.data, (block.image * job.h.count + block.row) * job.w.count * pixel);
       for (int64_t i = 0; i < block.images * block.rows * job.w.count; ++i)
         m.sources[i] = i * pixel;
     } else {
-      if (m.segment_count > 0) fill_slabs(storage, from, job.h, job.w, job.layout, block, m.slabs);
+      if (m.segment_count > 0 && !shared)
+        fill_slabs(storage, from, job.h, job.w, job.layout, block, m.slabs);
       slab_offsets(job.h, job.w, job.layout, block, m.sources);
     }
     dest_offsets(job, block, height, width, channels, m.dests);

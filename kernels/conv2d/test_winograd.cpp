@@ -41,6 +41,12 @@ Row<Conv2dArgs> row_of(Direction direction, const char* name, Needs needs) {
   }
 }
 
+/// Pairs of bf16 hold these integers exactly; they need an even number of channels.
+bool in_pairs(const Case& c, Direction direction) {
+  if (c.stride != 1 || active_needs() < Needs::avx512bf16) return false;
+  return direction == Direction::weight || (direction == Direction::data ? c.k : c.c) % 2 == 0;
+}
+
 #define TAXON_INTEGER_ROW_1(isa) \
   row_of<isa::micro, isa::winograd_integer, isa::winograd_integer>(direction, #isa, Needs::isa)
 #define TAXON_INTEGER_ROW(isa)                                                                \
@@ -49,12 +55,18 @@ Row<Conv2dArgs> row_of(Direction direction, const char* name, Needs needs) {
                      direction, #isa, Needs::isa))
 
 /// The integer points on every instruction set in force.
-std::vector<Row<Conv2dArgs>> integer_rows(Direction direction, std::int64_t stride) {
+std::vector<Row<Conv2dArgs>> integer_rows(Direction direction, const Case& c) {
+  const std::int64_t stride = c.stride;
   std::vector<Row<Conv2dArgs>> rows;
   if (stride == 1) rows.push_back(TAXON_INTEGER_ROW_1(baseline));
 #if defined(__x86_64__)
   if (active_needs() >= Needs::avx2) rows.push_back(TAXON_INTEGER_ROW(avx2));
   if (active_needs() >= Needs::avx512) rows.push_back(TAXON_INTEGER_ROW(avx512));
+  if (in_pairs(c, direction)) {
+    rows.push_back(
+        row_of<avx512::micro, avx512bf16::winograd_integer, avx512bf16::winograd_integer>(
+            direction, "pairs of bf16", Needs::avx512bf16));
+  }
 #endif
   return rows;
 }
@@ -117,7 +129,7 @@ TEST_CASE("winograd: exact on integers, on any number of threads, with the point
     for (const Direction direction : kDirections) {
       if (!possible(c, direction)) continue;
       const auto expected = conv.run(reference_of(rows_of(direction, Type::f32)), direction, 1);
-      for (const Row<Conv2dArgs>& row : integer_rows(direction, c.stride)) {
+      for (const Row<Conv2dArgs>& row : integer_rows(direction, c)) {
         INFO(row.name << ", direction " << static_cast<int>(direction));
         for (int threads = 1; threads <= 3; ++threads) {
           CHECK(same_bits(conv.run(row, direction, threads), expected));
@@ -132,7 +144,7 @@ TEST_CASE("winograd: with ReLU, without bias, with a residual") {
   for (const Case& c : {Case{3, 7, 9, 17, 24, 3, 3, 1, 1}, Case{3, 13, 18, 17, 24, 3, 3, 2, 1}}) {
     Conv<float> conv(c);
     fill(conv);
-    for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward, c.stride)) {
+    for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward, c)) {
       INFO(row.name << ", " << c);
       for (const bool bias : {false, true}) {
         for (const bool relu : {false, true}) {
@@ -152,7 +164,7 @@ TEST_CASE("winograd: outputs that go past the caches") {
   fill(conv);
   const auto expected =
       conv.run(reference_of(conv2d_forward_rows(Type::f32)), Direction::forward, 1);
-  for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward, c.stride)) {
+  for (const Row<Conv2dArgs>& row : integer_rows(Direction::forward, c)) {
     INFO(row.name);
     CHECK(same_bits(conv.run(row, Direction::forward, 2, true, false, false, 64), expected));
   }

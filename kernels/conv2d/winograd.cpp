@@ -17,9 +17,9 @@
 
 namespace taxon::kernels {
 
-WinogradLayout winograd_layout(int64_t values, int64_t channels, int64_t tiles) {
-  const int64_t row = std::min(kSlab, (channels + 15) / 16 * 16);
-  return {values, channels, ceil_div(channels, row), row, tiles};
+WinogradLayout winograd_layout(int64_t values, int64_t depth, int64_t tiles) {
+  const int64_t row = std::min(kSlab, (depth + 15) / 16 * 16);
+  return {values, depth, ceil_div(depth, row), row, tiles};
 }
 
 namespace {
@@ -41,10 +41,11 @@ struct Job {
   int64_t count;  // tiles in all
   bool turned;    // the gradient: filters turned round, channels exchanged
   bool by_panels;
+  int64_t depth;         // words of a tile, see WinogradMicro
   WinogradLayout input;  // of a block
   int64_t blocks;
   int64_t width, panels;  // columns of a panel
-  int64_t panel_xi() const { return from.c * width + 16; }
+  int64_t panel_xi() const { return depth * width + 16; }
   int64_t panel_elements() const { return form->weights * panel_xi(); }
   int64_t product_xi() const { return input.tiles * width + 16; }
   int64_t product_elements() const { return form->products * product_xi(); }
@@ -68,9 +69,10 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
   job.count = args.n * job.tiles.an_image();
   job.width = job.to.c <= micro.width ? micro.width : 2 * micro.width;
   job.panels = ceil_div(job.to.c, job.width);
-  const WinogradLayout one = winograd_layout(form.values, job.from.c, 1);
+  job.depth = ceil_div(job.from.c, set.transform->word);
+  const WinogradLayout one = winograd_layout(form.values, job.depth, 1);
   const int64_t tile_bytes = form.values * 4 * one.slab() * one.slabs;
-  const int64_t weight_bytes = form.weights * 4 * job.from.c * job.to.c;
+  const int64_t weight_bytes = form.weights * 4 * job.depth * job.to.c;
   job.by_panels =
       job.count * tile_bytes <= kAllTilesBytes &&
       (job.from.c >= kManyChannels || weight_bytes >= kManyWeights ||
@@ -84,7 +86,7 @@ Job make_job(const Conv2dArgs& args, const WinogradSet& set, bool turned) {
     tiles = std::min(tiles, std::max(kFewTiles, ceil_div(job.count, 4)));
   }
   job.blocks = ceil_div(job.count, tiles);
-  job.input = winograd_layout(form.values, job.from.c,
+  job.input = winograd_layout(form.values, job.depth,
                               ceil_div(job.count, std::max<int64_t>(job.blocks, 1)));
   return job;
 }
@@ -117,7 +119,7 @@ Memory carve(Carver& carver, const Job& job, int threads, const void* prepared) 
   return m;
 }
 
-/// U of one panel: [xi][input channel][width].
+/// U of one panel: [xi][word of input channels][width].
 void transform_weights(const Conv2dArgs& args, const WinogradSet& set, const Job& job,
                        int64_t panel, float* filters, float* u) {
   const auto* weight = static_cast<const float*>(args.weight);
@@ -136,8 +138,8 @@ void transform_weights(const Conv2dArgs& args, const WinogradSet& set, const Job
                            job.width, job.width);
       taps[t] = to;
     }
-    set.transform->weight(taps, job.width, rows, job.width, u + c * job.width, job.panel_xi(),
-                          job.width);
+    set.transform->weight(taps, job.width, rows, job.width, u + c / set.transform->word * job.width,
+                          job.panel_xi(), job.width);
   }
 }
 
@@ -150,8 +152,8 @@ void transform_input(const WinogradSet& set, const Job& job, const void* source,
     const int64_t next = std::min(t + job.form->ahead, job.count - 1);
     winograd_input_pixels(source, job.from, job.tiles, t, zeros, pixels);
     winograd_input_pixels(source, job.from, job.tiles, next, zeros, ahead);
-    set.transform->input(pixels, ahead, job.from.c, v + (t - first) * job.input.row, job.input.xi(),
-                         job.input.slab());
+    set.transform->input({pixels, ahead, job.from.c},
+                         {v + (t - first) * job.input.row, job.input.xi(), job.input.slab(), 0});
   }
 }
 
@@ -163,7 +165,7 @@ void multiply(const WinogradSet& set, const Job& job, const float* v, const floa
   WinogradProduct p = {};
   p.row = job.input.row;
   p.slab_stride = job.input.slab();
-  p.channels = job.from.c;
+  p.depth = job.depth;
   p.v_part = job.input.xi();
   p.u_part = job.panel_xi();
   for (int64_t xi = 0; xi < job.form->products; ++xi) {
@@ -310,6 +312,12 @@ const char* winograd_backward_data_declines(const Conv2dArgs& args) {
 
 namespace {
 
+/// What pairs of bf16 decline beside.
+const char* if_odd(int64_t channels, const char* reason) {
+  if (reason != nullptr) return reason;
+  return channels % 2 != 0 ? "odd number of channels to sum over" : nullptr;
+}
+
 /// What all directions of stride 2 decline.
 const char* s2_declines(const Conv2dArgs& args) {
   const char* reason = declines(args, 2);
@@ -323,6 +331,14 @@ const char* s2_declines(const Conv2dArgs& args) {
 }
 
 }  // namespace
+
+const char* winograd_dots_forward_declines(const Conv2dArgs& args) {
+  return if_odd(args.c, winograd_forward_declines(args));
+}
+
+const char* winograd_dots_backward_data_declines(const Conv2dArgs& args) {
+  return if_odd(args.k, winograd_backward_data_declines(args));
+}
 
 const char* winograd_s2_forward_declines(const Conv2dArgs& args) {
   const char* reason = s2_declines(args);

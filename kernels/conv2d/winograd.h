@@ -30,34 +30,62 @@ struct WinogradOutput {
 };
 
 /// m[tile][column] = sum over channels and parts of v[tile][channel] * u[channel][column]: a few
-/// tiles, whole vectors of columns that lie side by side. v is stored in slabs of `row` channels
-/// (16 or 32), a tile after the other.
+/// tiles, whole vectors of columns that lie side by side. v is stored in slabs of `row` words (16
+/// or 32; see WinogradMicro), a tile after the other.
 struct WinogradProduct {
   const float* v;
-  int64_t row, slab_stride, channels;
+  int64_t row, slab_stride, depth;  ///< depth: words of a tile
   const float* u;
   float* m;
   int64_t parts, v_part, u_part;
 };
 
-/// The transforms of one instruction set and storage type of images. Transformed values are stored
-/// [xi][slab][tile][row of a slab], xi = 0 .. form->values - 1, with up to kSlab channels in a
-/// slab.
+/// sums[filter][channel] (+)= sum over steps of grad[step][filter] * input[step][channel]: a few
+/// filters, whole vectors of channels; a step is a row of words, of one or two tiles.
+struct WinogradOuter {
+  const float* grad;
+  const float* input;
+  int64_t grad_row, input_row, steps;
+  float* sums;
+  int64_t sums_row;
+  bool accumulate;
+};
+
+/// One tile to be transformed: its pixels row by row (zeros where they leave the image), and pixels
+/// that will be wanted soon.
+struct WinogradPixels {
+  const void* const* pixels;
+  const void* const* ahead;
+  int64_t channels;
+};
+/// Where transformed values go: [xi][slab][tile][row of a slab].
+struct WinogradValues {
+  float* words;  ///< those of this tile
+  int64_t xi_stride, slab_stride;
+  int half;  ///< of each word, where a word holds values of two tiles: the first fills both
+};
+
+/// The transforms and products of one instruction set and storage type of images. Transformed
+/// values lie in words of 32 bits, [xi][slab][tile][row of a slab], xi = 0 .. form->values - 1,
+/// with up to kSlab words of a tile in a slab. A word is one f32, or two bf16 that are summed by
+/// the same multiplication: neighbouring channels, or, for the gradient of the weights,
+/// neighbouring tiles.
 struct WinogradMicro {
   const WinogradForm* form;
-  /// B^T d B of one tile: the pixels of its window (row by row; zeros where it leaves the image) of
-  /// `channels`. `ahead`: pixels that will be wanted soon.
-  void (*input)(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
-                int64_t xi_stride, int64_t slab_stride);
-  /// A y A^T of one tile of the output's gradient: 16 pixels.
-  void (*output_grad)(const void* const* pixels, const void* const* ahead, int64_t channels,
-                      float* v, int64_t xi_stride, int64_t slab_stride);
-  /// G g G^T for `rows` x `cols` filters: nine taps, each `rows` rows of `cols` elements; cols are
-  /// filled up with zeros to `width`, a multiple of the vector.
+  int64_t word;  ///< values in a word: 1 or 2
+  /// B^T d B of one tile, to be summed over channels; word * 8 channels or more are written.
+  void (*input)(const WinogradPixels&, const WinogradValues&);
+  /// The same, to be summed over tiles.
+  void (*input_of_sum)(const WinogradPixels&, const WinogradValues&);
+  /// A y A^T of one tile of the output's gradient, 16 pixels, to be summed over tiles.
+  void (*output_grad)(const WinogradPixels&, const WinogradValues&);
+  /// G g G^T for `rows` x `cols` filters: nine taps, each `rows` rows of `cols` elements; words of
+  /// `word` rows, filled up with zeros to `width` columns, a multiple of the vector.
   void (*weight)(const float* const* taps, int64_t row_stride, int64_t rows, int64_t cols, float* u,
                  int64_t xi_stride, int64_t width);
   /// At most as many rows as the tiles of Micro, one or two vectors.
   void (*product)(const WinogradProduct&, int rows, int vectors);
+  void (*outer)(const WinogradOuter&, int rows, int vectors);
   /// A^T m A of one tile.
   void (*output)(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels);
   /// G^T s G for `count` sums, s = the sum of `chunks` arrays; nine taps of `count` elements.
@@ -67,20 +95,29 @@ struct WinogradMicro {
 
 namespace baseline {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
+void winograd_outer(const WinogradOuter&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
 }  // namespace baseline
 namespace avx2 {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
+void winograd_outer(const WinogradOuter&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
 extern const WinogradMicro winograd_s2, winograd_s2_integer;
 extern const WinogradMicro winograd_s2_data, winograd_s2_data_integer;
 }  // namespace avx2
 namespace avx512 {
 void winograd_product(const WinogradProduct&, int rows, int vectors);
+void winograd_outer(const WinogradOuter&, int rows, int vectors);
 extern const WinogradMicro winograd, winograd_bf16, winograd_integer;
 extern const WinogradMicro winograd_s2, winograd_s2_integer;
 extern const WinogradMicro winograd_s2_data, winograd_s2_data_integer;
 }  // namespace avx512
+namespace avx512bf16 {
+// Products of pairs of bf16.
+void winograd_product(const WinogradProduct&, int rows, int vectors);
+void winograd_outer(const WinogradOuter&, int rows, int vectors);
+extern const WinogradMicro winograd, winograd_integer;  // images of bf16; of f32, for tests
+}  // namespace avx512bf16
 
 /// What a call needs: products and transforms of one instruction set. The `winograd_integer` set
 /// has the points 0, +-1, +-2, with which suitable integers stay exact: for tests.
@@ -97,6 +134,10 @@ int64_t winograd_output_tiles(const Conv2dArgs& args);
 const char* winograd_forward_declines(const Conv2dArgs& args);
 const char* winograd_backward_data_declines(const Conv2dArgs& args);
 const char* winograd_backward_weight_declines(const Conv2dArgs& args);
+/// Those of pairs of bf16.
+const char* winograd_dots_forward_declines(const Conv2dArgs& args);
+const char* winograd_dots_backward_data_declines(const Conv2dArgs& args);
+const char* winograd_dots_backward_weight_declines(const Conv2dArgs& args);
 const char* winograd_s2_forward_declines(const Conv2dArgs& args);
 const char* winograd_s2_backward_data_declines(const Conv2dArgs& args);
 const char* winograd_s2_backward_weight_declines(const Conv2dArgs& args);

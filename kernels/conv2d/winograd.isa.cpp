@@ -1,59 +1,25 @@
-// The two-dimensional transforms of Winograd's convolution of stride 1 on vectors of channels.
-#include "winograd_expand.h"
+// Winograd's convolution of stride 1 with f32 products.
+#include "winograd_stride1.h"
 
 namespace taxon::kernels {
+namespace TAXON_ISA {
 namespace {
 
 template <class P, class T>
-void input(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
-           int64_t xi_stride, int64_t slab_stride) {
-  expand_pixels<typename Transform1d<P, true>::Input, T>(pixels, ahead, channels, v, xi_stride,
-                                                         slab_stride);
-}
-
-template <class P, class T>
-void output_grad(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
-                 int64_t xi_stride, int64_t slab_stride) {
-  expand_pixels<typename Transform1d<P, true>::OutputGrad, T>(pixels, ahead, channels, v, xi_stride,
-                                                              slab_stride);
-}
-
-template <class P>
-void weight(const float* const* taps, int64_t row_stride, int64_t rows, int64_t cols, float* u,
-            int64_t xi_stride, int64_t width) {
-  using Half = typename Transform1d<P, true>::Weight;
-  expand_weights(taps, row_stride, rows, cols, u, xi_stride, width, 36, [](auto get, auto put) {
-    expand<Half, Half>(get, [&](int64_t r, int64_t s, Vec x) { put(r * 6 + s, x); });
-  });
-}
-
-template <class P, class T>
-void output(const WinogradOutput& to, const float* m, int64_t xi_stride, int64_t channels) {
-  using Half = typename Transform1d<P, true>::Output;
-  write_tile<T, 4>(to, m, xi_stride, channels, [](auto get, auto put) {
-    contract<Half, Half>([&](int r, int s) { return get(r * 6 + s); }, put);
-  });
-}
-
-template <class P>
-void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t chunk_stride,
-                 int64_t count, float* dw, int64_t tap_stride) {
-  using Half = typename Transform1d<P, true>::WeightGrad;
-  write_weights(sums, xi_stride, chunks, chunk_stride, count, dw, tap_stride,
-                [](auto get, auto put) {
-                  contract<Half, Half>([&](int r, int s) { return get(r * 6 + s); }, put);
-                });
-}
-
-template <class P, class T>
 constexpr WinogradMicro set() {
-  return {&winograd_stride1,           input<P, T>,  output_grad<P, T>, weight<P>,
-          TAXON_ISA::winograd_product, output<P, T>, weight_grad<P>};
+  return {&winograd_stride1,
+          1,
+          input<P, T, WholeWords>,
+          input<P, T, WholeWords>,
+          output_grad<P, T, WholeWords>,
+          weight<P, WholeWords>,
+          winograd_product,
+          winograd_outer,
+          output<P, T>,
+          weight_grad<P>};
 }
 
 }  // namespace
-
-namespace TAXON_ISA {
 
 const WinogradMicro winograd = set<LowError, float>();
 const WinogradMicro winograd_bf16 = set<LowError, Bf16>();

@@ -5,6 +5,7 @@
 
 #include "winograd.h"
 #include "winograd_points.h"
+#include "winograd_words.h"
 
 namespace taxon::kernels {
 namespace {
@@ -73,17 +74,17 @@ template <class Half>
 constexpr int results_of = (Half::zero ? 1 : 0) + (Half::finite ? 4 : 0) + (Half::infinity ? 1 : 0);
 
 /// One tile of Half::taken x Half::taken pixels, the same transform for columns and rows.
-template <class Half, class T>
-TAXON_INLINE void expand_pixels(const void* const* pixels, const void* const* ahead,
-                                int64_t channels, float* v, int64_t xi_stride,
-                                int64_t slab_stride) {
+template <class Half, class T, class Words>
+TAXON_INLINE void expand_pixels(const WinogradPixels& tile, const WinogradValues& to) {
   constexpr int n = Half::taken;
-  each(0, channels, [&](int64_t c, auto part) {
-    prefetch<T>(ahead, n * n, c);
-    float* to = v + c / kSlab * slab_stride + c % kSlab;
+  each(0, tile.channels, [&](int64_t c, auto part) {
+    prefetch<T>(tile.ahead, n * n, c);
+    float* const words = words_of<Words>(to, c);
     expand<Half, Half>(
-        [&](int r, int s) { return part.load(static_cast<const T*>(pixels[r * n + s]) + c); },
-        [&](int r, int s, Vec x) { store(to + (r * results_of<Half> + s) * xi_stride, x); });
+        [&](int r, int s) { return part.load(static_cast<const T*>(tile.pixels[r * n + s]) + c); },
+        [&](int r, int s, Vec x) {
+          Words::put(words + (r * results_of<Half> + s) * to.xi_stride, x);
+        });
   });
 }
 
@@ -106,21 +107,20 @@ TAXON_INLINE void contract(Get m, Put put) {
 
 /// Transforms the vectors of `rows` x `cols` filters: one(get, put) with get(row, column) a tap and
 /// put(slot, value); columns beyond are zero in all `weights` slots.
-template <class One>
+template <class Words, class One>
 TAXON_INLINE void expand_weights(const float* const* taps, int64_t row_stride, int64_t rows,
                                  int64_t cols, float* u, int64_t xi_stride, int64_t width,
                                  int64_t weights, One one) {
-  for (int64_t i = 0; i < rows; ++i) {
+  Words::each_row(rows, [&](int64_t i, auto words) {
+    float* const to = u + i / Words::rows * width;
     each(0, cols, [&](int64_t j, auto part) {
       one([&](int r, int s) { return part.load(taps[r * 3 + s] + i * row_stride + j); },
-          [&](int64_t slot, Vec x) { store(u + slot * xi_stride + i * width + j, x); });
+          [&](int64_t slot, Vec x) { words.put(to + slot * xi_stride + j, x); });
     });
     for (int64_t j = (cols + lanes - 1) / lanes * lanes; j < width; j += lanes) {
-      for (int64_t slot = 0; slot < weights; ++slot) {
-        store(u + slot * xi_stride + i * width + j, Vec{});
-      }
+      for (int64_t slot = 0; slot < weights; ++slot) words.put(to + slot * xi_stride + j, Vec{});
     }
-  }
+  });
 }
 
 /// Writes the pixels of a tile, `tile` a side: one(get, put) with get(slot) a product and

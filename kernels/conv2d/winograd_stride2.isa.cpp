@@ -20,14 +20,13 @@ TAXON_INLINE void each_phase(F phase) {
 /// pixel(row, column, row phase, column phase) is the number of an element of a phase, value(..)
 /// that of a result.
 template <class Two, class One, class T, class Pixel, class Value>
-TAXON_INLINE void expand_phases(int window, const void* const* pixels, const void* const* ahead,
-                                int64_t channels, float* v, int64_t xi_stride, int64_t slab_stride,
+TAXON_INLINE void expand_phases(int window, const WinogradPixels& tile, const WinogradValues& v,
                                 Pixel pixel, Value value) {
-  each(0, channels, [=](int64_t c, auto part) {
-    prefetch<T>(ahead, window * window, c);
-    float* const to = v + c / kSlab * slab_stride + c % kSlab;
-    const void* const* const from = pixels;
-    const int64_t stride = xi_stride;
+  const void* const* const from = tile.pixels;
+  const int64_t stride = v.xi_stride;
+  each(0, tile.channels, [=](int64_t c, auto part) {
+    prefetch<T>(tile.ahead, window * window, c);
+    float* const to = words_of<WholeWords>(v, c);
     each_phase<Two, One>([&](int row, int column, auto down,
                              auto across) __attribute__((always_inline)) {
       expand<decltype(down), decltype(across)>(
@@ -45,15 +44,15 @@ template <class Two, class One, class Slot>
 TAXON_INLINE void expand_taps(const float* const* taps, int64_t row_stride, int64_t rows,
                               int64_t cols, float* u, int64_t xi_stride, int64_t width,
                               int64_t weights, Slot slot) {
-  expand_weights(taps, row_stride, rows, cols, u, xi_stride, width, weights,
-                 [&](auto get, auto put) {
-                   each_phase<Two, One>([&](int row, int column, auto down,
-                                            auto across) __attribute__((always_inline)) {
-                     expand<decltype(down), decltype(across)>(
-                         [&](int r, int s) { return get(2 * r + row, 2 * s + column); },
-                         [&](int r, int s, Vec x) { put(slot(r, s, row, column), x); });
-                   });
-                 });
+  expand_weights<WholeWords>(
+      taps, row_stride, rows, cols, u, xi_stride, width, weights, [&](auto get, auto put) {
+        each_phase<Two, One>([&](int row, int column, auto down,
+                                 auto across) __attribute__((always_inline)) {
+          expand<decltype(down), decltype(across)>(
+              [&](int r, int s) { return get(2 * r + row, 2 * s + column); },
+              [&](int r, int s, Vec x) { put(slot(r, s, row, column), x); });
+        });
+      });
 }
 
 // Forward, and the gradient of the weights.
@@ -65,18 +64,14 @@ struct Stride2Value {
 };
 
 template <class P, class T>
-void input(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
-           int64_t xi_stride, int64_t slab_stride) {
+void input(const WinogradPixels& tile, const WinogradValues& to) {
   expand_phases<typename Transform1d<P, false>::Input, typename OneTap<P>::Input, T>(
-      9, pixels, ahead, channels, v, xi_stride, slab_stride,
-      [](int i, int phase) { return 2 * i + phase; }, Stride2Value{});
+      9, tile, to, [](int i, int phase) { return 2 * i + phase; }, Stride2Value{});
 }
 
 template <class P, class T>
-void output_grad(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
-                 int64_t xi_stride, int64_t slab_stride) {
-  expand_pixels<typename Transform1d<P, false>::OutputGrad, T>(pixels, ahead, channels, v,
-                                                               xi_stride, slab_stride);
+void output_grad(const WinogradPixels& tile, const WinogradValues& to) {
+  expand_pixels<typename Transform1d<P, false>::OutputGrad, T, WholeWords>(tile, to);
 }
 
 template <class P>
@@ -112,8 +107,16 @@ void weight_grad(const float* sums, int64_t xi_stride, int64_t chunks, int64_t c
 
 template <class P, class T>
 constexpr WinogradMicro set() {
-  return {&winograd_stride2,           input<P, T>,  output_grad<P, T>, weight<P>,
-          TAXON_ISA::winograd_product, output<P, T>, weight_grad<P>};
+  return {&winograd_stride2,
+          1,
+          input<P, T>,
+          input<P, T>,
+          output_grad<P, T>,
+          weight<P>,
+          TAXON_ISA::winograd_product,
+          TAXON_ISA::winograd_outer,
+          output<P, T>,
+          weight_grad<P>};
 }
 
 // The gradient of the input: pixels of phases with one tap are used as they are.
@@ -130,11 +133,9 @@ struct DataWeight {
 };
 
 template <class P, class T>
-void data_input(const void* const* pixels, const void* const* ahead, int64_t channels, float* v,
-                int64_t xi_stride, int64_t slab_stride) {
+void data_input(const WinogradPixels& tile, const WinogradValues& to) {
   expand_phases<typename Transform1d<P, false>::Input, Untransformed::Input, T>(
-      5, pixels, ahead, channels, v, xi_stride, slab_stride, [](int i, int) { return i; },
-      DataValue{});
+      5, tile, to, [](int i, int) { return i; }, DataValue{});
 }
 
 template <class P>
@@ -160,8 +161,8 @@ void data_output(const WinogradOutput& to, const float* m, int64_t xi_stride, in
 
 template <class P, class T>
 constexpr WinogradMicro data_set() {
-  return {&winograd_stride2_data,      data_input<P, T>,  nullptr, data_weight<P>,
-          TAXON_ISA::winograd_product, data_output<P, T>, nullptr};
+  return {&winograd_stride2_data,      1,       data_input<P, T>,  nullptr, nullptr, data_weight<P>,
+          TAXON_ISA::winograd_product, nullptr, data_output<P, T>, nullptr};
 }
 
 }  // namespace

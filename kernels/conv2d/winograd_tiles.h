@@ -85,16 +85,16 @@ inline void winograd_output_pixels(const void* y, const WinogradImages& s, const
   winograd_pixels<4>(y, p.image, s, p.row * 4, p.col * 4, zeros, pixels);
 }
 
-/// Transformed values: [xi][slab][tile][row], rows of up to kSlab channels, xi strides padded by a
+/// Transformed values: [xi][slab][tile][row], rows of up to kSlab words, xi strides padded by a
 /// cache line so that they do not fall into the same sets of the caches.
 struct WinogradLayout {
-  int64_t values, channels, slabs, row;
-  int64_t tiles;  ///< most in one block
+  int64_t values, depth, slabs, row;  ///< depth: words of a tile
+  int64_t tiles;                      ///< most in one block
 
   int64_t slab() const { return tiles * row; }
   int64_t xi() const { return slabs * slab() + 16; }
   int64_t elements() const { return values * xi(); }
 };
-WinogradLayout winograd_layout(int64_t values, int64_t channels, int64_t tiles);
+WinogradLayout winograd_layout(int64_t values, int64_t depth, int64_t tiles);
 
 }  // namespace taxon::kernels

@@ -29,9 +29,10 @@ struct Plan {
   uint8_t product[kWinogradValues];  // that of the gradient each value is multiplied with
   int64_t count;                     // tiles in all
   bool shared;
-  int64_t chunks, blocks;  // blocks a chunk
-  WinogradLayout input, grad;
-  int64_t ldc;  // elements between rows (filters) of an accumulator
+  int64_t chunks, blocks;      // blocks a chunk
+  int64_t word;                // tiles a row of the layouts
+  WinogradLayout input, grad;  // rows of a block's tiles
+  int64_t ldc;                 // elements between rows (filters) of an accumulator
 
   int64_t sums_xi() const { return y.c * ldc + 16; }
   int64_t sums() const { return form->values * sums_xi(); }
@@ -47,6 +48,7 @@ Plan make_plan(const Conv2dArgs& args, const WinogradSet& set) {
   const WinogradForm& form = *set.transform->form;
   Plan p;
   p.form = &form;
+  p.word = set.transform->word;
   p.x = {args.h, args.w, args.c, set.storage->element};
   p.y = {args.oh, args.ow, args.k, set.storage->element};
   p.tiles = winograd_tiles(form, args.oh, args.ow, args.pad_h, args.pad_w);
@@ -60,24 +62,22 @@ Plan make_plan(const Conv2dArgs& args, const WinogradSet& set) {
   p.chunks = std::min<int64_t>({kChunks, partials, ceil_div(p.count, 16)});
   p.shared = p.chunks < 4 && p.count > 64;
   if (p.shared || p.chunks < 1) p.chunks = 1;
-  const int64_t tile_bytes = 4 * (form.values * args.c + form.products * args.k);
+  const int64_t tile_bytes = 4 * (form.values * args.c + form.products * args.k) / p.word;
   const int64_t wanted = p.shared ? std::clamp<int64_t>(kSharedBytes / tile_bytes, 64, 512)
                                   : std::clamp<int64_t>(kBlockBytes / tile_bytes, 64, 256);
   const int64_t most = ceil_div(p.count, p.chunks);  // tiles a chunk
   p.blocks = ceil_div(most, wanted);
-  const int64_t tiles = ceil_div(most, std::max<int64_t>(p.blocks, 1));
-  p.input = winograd_layout(form.values, args.c, tiles);
-  p.grad = winograd_layout(form.products, args.k, tiles);
+  const int64_t rows = ceil_div(ceil_div(most, std::max<int64_t>(p.blocks, 1)), p.word);
+  p.input = winograd_layout(form.values, args.c, rows);
+  p.grad = winograd_layout(form.products, args.k, rows);
   return p;
 }
 
 /// The pieces of scratch memory.
 struct Memory {
   float* zeros;
-  float* sums;          // [chunk][xi][filter][channel]
-  float* bias;          // [8][filter]
-  int64_t* input_ramp;  // offset of each tile in a slab
-  int64_t* grad_ramp;
+  float* sums;   // [chunk][xi][filter][channel]
+  float* bias;   // [8][filter]
   float* input;  // a slot, or shared
   float* grad;   // a slot, or shared
 };
@@ -88,8 +88,6 @@ Memory carve(Carver& carver, const Plan& p, int threads) {
   m.zeros = carver.take<float>(std::max(p.x.c, p.y.c));
   m.sums = carver.take<float>(p.chunks * p.sums());
   m.bias = carver.take<float>(kChunks * p.y.c);
-  m.input_ramp = carver.take<int64_t>(p.input.tiles);
-  m.grad_ramp = carver.take<int64_t>(p.grad.tiles);
   m.input = carver.take<float>(slots * p.input.elements());
   m.grad = carver.take<float>(slots * p.grad.elements());
   return m;
@@ -104,37 +102,39 @@ void transform(const Conv2dArgs& args, const WinogradSet& set, const Plan& p, co
     const int64_t next = std::min(t + p.form->ahead, p.count - 1);
     winograd_input_pixels(x, p.x, p.tiles, t, m.zeros, pixels);
     winograd_input_pixels(x, p.x, p.tiles, next, m.zeros, ahead);
-    set.transform->input(pixels, ahead, p.x.c, m.input + at * p.input.row, p.input.xi(),
-                         p.input.slab());
+    const int64_t row = at / p.word;
+    const int half = static_cast<int>(at % p.word);
+    set.transform->input_of_sum({pixels, ahead, p.x.c},
+                                {m.input + row * p.input.row, p.input.xi(), p.input.slab(), half});
     winograd_output_pixels(y, p.y, p.tiles, t, m.zeros, pixels);
     winograd_output_pixels(y, p.y, p.tiles, next, m.zeros, ahead);
-    set.transform->output_grad(pixels, ahead, p.y.c, m.grad + at * p.grad.row, p.grad.xi(),
-                               p.grad.slab());
+    set.transform->output_grad({pixels, ahead, p.y.c},
+                               {m.grad + row * p.grad.row, p.grad.xi(), p.grad.slab(), half});
   }
 }
 
 /// sums (+)= the product with value xi of a block of `tiles`.
-void multiply(const Micro& micro, const Plan& p, const Memory& m, int64_t xi, int64_t tiles,
+void multiply(const WinogradSet& set, const Plan& p, const Memory& m, int64_t xi, int64_t tiles,
               float* sums, bool accumulate) {
+  const Micro& micro = *set.micro;
   const int64_t block = 2 * micro.width;
-  OuterTile tile = {};
-  tile.a_steps = m.grad_ramp;
-  tile.b_steps = m.input_ramp;
-  tile.steps = tiles;
-  tile.ldc = p.ldc;
-  tile.accumulate = accumulate;
+  WinogradOuter outer = {};
+  outer.grad_row = p.grad.row;
+  outer.input_row = p.input.row;
+  outer.steps = ceil_div(tiles, p.word);
+  outer.sums_row = p.ldc;
+  outer.accumulate = accumulate;
   for (int64_t c = 0; c < p.x.c; c += block) {
-    tile.cols = std::min(block, p.x.c - c);
-    tile.b = m.input + xi * p.input.xi() + c / p.input.row * p.input.slab() + c % p.input.row;
+    const int vectors = p.x.c - c <= micro.width ? 1 : 2;
+    outer.input = m.input + xi * p.input.xi() + c / p.input.row * p.input.slab() + c % p.input.row;
     for (int64_t s = 0; s < p.grad.slabs; ++s) {
       const int64_t depth = std::min(p.grad.row, p.y.c - s * p.grad.row);
       const int64_t parts = ceil_div(depth, micro.rows);
       for (int64_t i = 0; i < parts; ++i) {
         const int64_t row = split_at(depth, parts, i);
-        tile.a = m.grad + p.product[xi] * p.grad.xi() + s * p.grad.slab() + row;
-        tile.c = sums + xi * p.sums_xi() + (s * p.grad.row + row) * p.ldc + c;
-        micro.outer(tile, static_cast<int>(split_at(depth, parts, i + 1) - row),
-                    tile.cols <= micro.width ? 1 : 2);
+        outer.grad = m.grad + p.product[xi] * p.grad.xi() + s * p.grad.slab() + row;
+        outer.sums = sums + xi * p.sums_xi() + (s * p.grad.row + row) * p.ldc + c;
+        set.transform->outer(outer, static_cast<int>(split_at(depth, parts, i + 1) - row), vectors);
       }
     }
   }
@@ -150,7 +150,7 @@ void run_chunks(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set
       const int64_t first = p.block_first(chunk, b), last = p.block_first(chunk, b + 1);
       transform(args, set, p, m, first, last, 0);
       for (int64_t xi = 0; xi < p.form->values; ++xi) {
-        multiply(*set.micro, p, m, xi, last - first, m.sums + chunk * p.sums(), b > 0);
+        multiply(set, p, m, xi, last - first, m.sums + chunk * p.sums(), b > 0);
       }
     }
   });
@@ -160,13 +160,14 @@ void run_shared(const Conv2dArgs& args, const Exec& exec, const WinogradSet& set
                 const Memory& m) {
   for (int64_t b = 0; b < p.blocks; ++b) {
     const int64_t first = p.block_first(0, b), tiles = p.block_first(0, b + 1) - first;
-    const int64_t pieces = ceil_div(tiles, kPiece);
-    parallel(exec, pieces, [&](int64_t i, int) {
-      const int64_t at = split_at(tiles, pieces, i);
-      transform(args, set, p, m, first + at, first + split_at(tiles, pieces, i + 1), at);
+    const int64_t rows = ceil_div(tiles, p.word), pieces = ceil_div(tiles, kPiece);
+    parallel(exec, pieces, [&](int64_t i, int) {  // whole rows
+      const int64_t at = p.word * split_at(rows, pieces, i);
+      const int64_t end = std::min(tiles, p.word * split_at(rows, pieces, i + 1));
+      transform(args, set, p, m, first + at, first + end, at);
     });
     parallel(exec, p.form->values,
-             [&](int64_t xi, int) { multiply(*set.micro, p, m, xi, tiles, m.sums, b > 0); });
+             [&](int64_t xi, int) { multiply(set, p, m, xi, tiles, m.sums, b > 0); });
   }
 }
 
@@ -182,6 +183,10 @@ const char* winograd_backward_weight_declines(const Conv2dArgs& args) {
   return nullptr;
 }
 
+const char* winograd_dots_backward_weight_declines(const Conv2dArgs& args) {
+  return winograd_backward_weight_declines(args);
+}
+
 const char* winograd_s2_backward_weight_declines(const Conv2dArgs& args) {
   const char* reason = winograd_s2_forward_declines(args);
   if (reason != nullptr) return reason;
@@ -194,10 +199,6 @@ void winograd_backward_weight(const Conv2dArgs& args, const Exec& exec, const Wi
   Carver carver(exec.scratch);
   const Memory m = carve(carver, p, exec.threads);
   std::fill(m.zeros, m.zeros + std::max(p.x.c, p.y.c), 0.0f);
-  for (int64_t i = 0; i < p.input.tiles; ++i) {
-    m.input_ramp[i] = i * p.input.row;
-    m.grad_ramp[i] = i * p.grad.row;
-  }
   (p.shared ? run_shared : run_chunks)(args, exec, set, p, m);
   auto* dw = static_cast<float*>(args.weight);
   parallel(exec, args.k, [&](int64_t k, int) {

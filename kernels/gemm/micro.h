@@ -17,7 +17,7 @@ constexpr int64_t kSlab = 32;
 
 #ifdef TAXON_ISA
 /// Most rows of a tile of two vectors: as many accumulators as the registers hold beside operands.
-#if defined(TAXON_ISA_avx512)
+#if defined(TAXON_ISA_avx512) || defined(TAXON_ISA_avx512bf16)
 constexpr int kTileRows = 14;
 #elif defined(TAXON_ISA_avx2)
 constexpr int kTileRows = 6;
@@ -39,7 +39,8 @@ struct Tile {
   const Segment* segments;
   int64_t segment_count;
   const void* b;
-  int64_t b_stride;  ///< between steps
+  int64_t b_stride;   ///< between steps
+  const void* ahead;  ///< or null: from here on a cache line a step is fetched for later tiles
   float* c;
   const int64_t* c_rows;  ///< offset of each row from c
   int64_t cols;           ///< columns to store; b is read for whole vectors

@@ -201,6 +201,7 @@ void tile_of(const Tile& t) {
   for (int i = 0; i < R; ++i) rows[i] = static_cast<const float*>(t.a) + t.a_rows[i];
   const auto* b = static_cast<const float*>(t.b);
   const int64_t b_stride = t.b_stride;
+  const char* ahead = static_cast<const char*>(t.ahead == nullptr ? t.b : t.ahead);
   const Segment* const end = t.segments + t.segment_count;
   for (const Segment* s = t.segments; s != end; ++s) {
     const int64_t stop = s->offset + s->depth;
@@ -216,6 +217,8 @@ void tile_of(const Tile& t) {
       Vec bv[V];
       for (int v = 0; v < V; ++v) bv[v] = load(b + v * kWidth);
       b += b_stride;
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += 64;
 #pragma GCC unroll 16
       for (int i = 0; i < R; ++i) {
         const Vec av = broadcast(rows[i][k]);

@@ -3,6 +3,10 @@
 // be called from code for another.
 #pragma once
 
+#if TAXON_ISA_avx512bf16  // the vectors are those of AVX-512
+#define TAXON_ISA_avx512 1
+#endif
+
 #include <taxon/kernels/exec.h>
 
 #include <stddef.h>
@@ -130,6 +134,12 @@ TAXON_INLINE Vec load(const Bf16* p) {
 TAXON_INLINE Vec load(const Bf16* p, int64_t n) {
   return widen(_mm256_maskz_loadu_epi16(first_lanes(n), p));
 }
+#if TAXON_ISA_avx512bf16
+/// Subnormal values become zero, as they do in products of bf16.
+TAXON_INLINE __m256i narrow(Vec x) {
+  return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x));
+}
+#else
 /// As round_to_bf16, in fewer instructions: the carry and NaN by masks, the upper halves by one
 /// permutation.
 TAXON_INLINE __m256i narrow(Vec x) {
@@ -144,6 +154,7 @@ TAXON_INLINE __m256i narrow(Vec x) {
   return reinterpret_cast<__m256i>(__builtin_shufflevector(words, words, 1, 3, 5, 7, 9, 11, 13, 15,
                                                            17, 19, 21, 23, 25, 27, 29, 31));
 }
+#endif
 TAXON_INLINE void store(Bf16* p, Vec x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), narrow(x));
 }

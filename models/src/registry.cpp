@@ -65,6 +65,7 @@ const std::vector<Row>& rows() {
       cifar_row(44),
       cifar_row(56),
       cifar_row(110),
+      airnet_row("airnet-small", {32, 128, 128}),
       airnet_row("airnet", {64, 256, 256}),
       airnet_row("airnet-wide", {128, 384, 384}),
       resnet_row(18, {2, 2, 2, 2}),

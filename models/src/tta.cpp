@@ -10,7 +10,7 @@
 namespace taxon {
 namespace {
 
-constexpr std::array<std::string_view, 3> names = {"none", "flip", "shift"};
+constexpr std::array<std::string_view, 4> names = {"none", "flip", "shift", "flip-shift"};
 
 Tensor index_of(std::int64_t n, std::int64_t step, std::int64_t shift) {
   std::vector<std::int64_t> index;
@@ -32,10 +32,6 @@ Tensor shifted(const Tensor& x, std::int64_t shift) {
   return gather(gather(x, index_of(x.dim(1), 1, shift), 1), index_of(x.dim(2), 1, shift), 2);
 }
 
-Tensor both_ways(Model& model, const Tensor& x) {
-  return (model(x) + model(mirrored(x))) * 0.5;
-}
-
 }  // namespace
 
 std::string_view name_of(Tta tta) {
@@ -45,17 +41,19 @@ std::string_view name_of(Tta tta) {
 Tta parse_tta(std::string_view name) {
   const auto at = std::find(names.begin(), names.end(), name);
   if (at == names.end()) {
-    fail<OptionError>("test-time augmentation is '", name, "', expected none, flip or shift");
+    fail<OptionError>("test-time augmentation is '", name,
+                      "', expected none, flip, shift or flip-shift");
   }
   return static_cast<Tta>(at - names.begin());
 }
 
 Tensor logits_of(Model& model, const Tensor& x, Tta tta) {
-  if (tta == Tta::none) return model(x);
-  const Tensor still = both_ways(model, x);
-  if (tta == Tta::flip) return still;
-  const Tensor moved = both_ways(model, shifted(x, -1)) + both_ways(model, shifted(x, 1));
-  return still * 0.5 + moved * 0.25;
+  const bool flips = tta == Tta::flip || tta == Tta::flip_shift;
+  const auto answer = [&](const Tensor& view) {
+    return flips ? (model(view) + model(mirrored(view))) * 0.5 : model(view);
+  };
+  if (tta == Tta::none || tta == Tta::flip) return answer(x);
+  return answer(x) * 0.5 + (answer(shifted(x, -1)) + answer(shifted(x, 1))) * 0.25;
 }
 
 }  // namespace taxon

@@ -109,7 +109,7 @@ run 0 train --config auto/args.toml --out auto1; same auto/best.safetensors auto
 
 # airnet: whitening from the data, Lookahead, norms' biases at their own rate, answers from six views.
 run 0 train photos --model airnet --size 12 --epochs 2 --batch 8 --seed 1 --out air
-says air/args.toml 'tta = "shift"'
+says air/args.toml 'tta = "flip-shift"'
 says air/args.toml 'norm_bias_lr = 64'
 says air/args.toml 'lookahead = 5'
 run 0 train --config air/args.toml --threads 1 --out air1; same air/best.safetensors air1/best.safetensors

@@ -131,8 +131,9 @@ TEST_CASE("an answer averages the views that the model file names", "[models]") 
     return (*model)(out);
   };
   const Tensor still = (view(0, false) + view(0, true)) * 0.5;
+  const Tensor shifted = (view(0, false) + (view(-1, false) + view(1, false)) * 0.5) * 0.5;
   const Tensor moved = (view(-1, false) + view(-1, true) + view(1, false) + view(1, true)) * 0.25;
-  const auto expected = {(*model)(x), still, (still + moved) * 0.5};
+  const auto expected = {(*model)(x), still, shifted, (still + moved) * 0.5};
   std::size_t i = 0;
   for (const Tensor& want : expected) {
     const Tensor got = logits_of(*model, x, static_cast<Tta>(i++));
@@ -141,6 +142,7 @@ TEST_CASE("an answer averages the views that the model file names", "[models]") 
     }
   }
   CHECK(parse_tta("shift") == Tta::shift);
+  CHECK(parse_tta("flip-shift") == Tta::flip_shift);
   CHECK_THROWS_AS(parse_tta("both"), OptionError);
 }
 
@@ -152,7 +154,7 @@ TEST_CASE("the views travel in the model file", "[models]") {
   meta.spec = model->spec();
   meta.classes = {"a", "b", "c", "d", "e"};
   meta.preprocess.height = meta.preprocess.width = 12;
-  meta.tta = Tta::shift;
+  meta.tta = Tta::flip_shift;
   Image image(12, 12, 3);
   for (std::size_t i = 0; i < image.bytes(); ++i)
     image.data()[i] = static_cast<std::uint8_t>(i * 7);
@@ -160,7 +162,7 @@ TEST_CASE("the views travel in the model file", "[models]") {
   const std::string path = folder / "m.safetensors";
   save_model(path, *model, meta);
   LoadedModel loaded = load_model(path);
-  CHECK(loaded.meta.tta == Tta::shift);
+  CHECK(loaded.meta.tta == Tta::flip_shift);
   CHECK(predict(*loaded.model, loaded.meta, image) == predict(*model, meta, image));
   loaded.model->optimize_for_inference();
   CHECK(verify_golden(*loaded.model, loaded.meta) < 1e-5);

@@ -34,6 +34,6 @@ grep -qE 'FAILED: [1-9][0-9]* moves .*tile_of<20, 2>' "$folder/found" || {
 
 hot=()
 for object; do
-  case $object in */gemm/micro.isa.* | */conv2d/winograd.isa.* | */conv2d/winograd_stride2.isa.* | */conv2d/winograd_product.isa.* | */conv2d/depthwise.isa.*) hot+=("$object") ;; esac
+  case $object in */gemm/micro.isa.* | */conv2d/winograd.isa.* | */conv2d/winograd_stride2.isa.* | */conv2d/winograd_product.isa.* | */conv2d/depthwise.isa.* | */gemm/dots.avx512bf16.* | */conv2d/winograd_dots.avx512bf16.*) hot+=("$object") ;; esac
 done
 disassemble "${hot[@]}" | "$checker" "$isa" "$list"

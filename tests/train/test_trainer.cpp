@@ -370,7 +370,8 @@ TEST_CASE("noise at a high rate is not divergence; a loss that stays high is, an
   Trainer noisy = make(s);
   CHECK(noisy.fit() == Trainer::Outcome::finished);
 
-  // Blended images have a loss above 0.004 in every batch: far too much, had it been 0.001 at first.
+  // Blended images have a loss above 0.004 in every batch: far too much, had it been 0.001 at
+  // first.
   Trainer wild = make(s);
   Progress from;
   from.watch.nothing = 0.001;
@@ -383,7 +384,8 @@ TEST_CASE("noise at a high rate is not divergence; a loss that stays high is, an
   }
   CHECK(what.find("stopped at step 50 (epoch 9, batch 2): the loss diverges: ") !=
         std::string::npos);
-  CHECK(what.find("for 50 batches above 4 times the 0.001 of knowing nothing") != std::string::npos);
+  CHECK(what.find("for 50 batches above 4 times the 0.001 of knowing nothing") !=
+        std::string::npos);
 }
 
 TEST_CASE("a loss that is not finite stops the run and names the step") {

@@ -81,6 +81,7 @@ Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data
   LoaderOptions loading;
   loading.batch = options.batch;
   loading.preprocess = meta.preprocess;
+  loading.cache_bytes = 0;  // each sample is seen once
   Loader loader(matched, loading);
   std::vector<float> probability;
   std::int64_t done = 0;

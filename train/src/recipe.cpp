@@ -131,12 +131,16 @@ void few_samples(const Splits& data, Chooser& c) {
 
 // Jordan 2024, table 1 and listing 4: there the loss is a sum over the batch and the rate that of a
 // step's sum of gradients, 11.5 / (1024 (1 + 1 / (1 - momentum))).
-void airnet_choices(Chooser& c) {
+void airnet_choices(const Splits& data, Chooser& c) {
   const std::string why = "airnet's published recipe";
   c.set("momentum", 0.85, why);
   c.set("norm_bias_lr", 64, why);
   c.set("lookahead", 5, why);
-  c.set("tta", "shift", why);
+  if (data.facts.flips) {
+    c.set("tta", "flip-shift", why);
+  } else {
+    c.set("tta", "shift", why + ", without mirrored views: a mirrored image is another class");
+  }
 }
 
 }  // namespace
@@ -151,7 +155,7 @@ Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& 
   } else {
     c.set("size", 0, "the images' own size");
   }
-  if (starts_with(name, "airnet")) airnet_choices(c);
+  if (starts_with(name, "airnet")) airnet_choices(data, c);
   few_samples(data, c);
   if (data.task == Task::multi) {
     c.set("loss", "bce", "several labels an image");

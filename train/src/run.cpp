@@ -13,6 +13,7 @@
 #include "run_folder.h"
 #include "setup.h"
 
+#include <chrono>
 #include <optional>
 
 namespace taxon {
@@ -56,6 +57,7 @@ class Run {
   // What a frozen backbone makes of images that never change. False: interrupted.
   bool compute_features() {
     if (!trainer_->frozen()) return true;
+    const auto begin = std::chrono::steady_clock::now();
     try {
       HeadParts head =
           make_head_parts(setup_, train_options_, watch_options_, average_, interrupt_);
@@ -66,7 +68,8 @@ class Run {
                   setup_.select ? " val" : " test", " images are computed once",
                   train == 0 ? " (those of train change: --augment none)" : ""));
       }
-      trainer_->use_features(std::move(head));
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      trainer_->use_features(std::move(head), took.count());
     } catch (const Interrupted&) {
       return false;
     }

@@ -193,6 +193,7 @@ void fit_to_data(const Setup& s) {
   l.preprocess = s.meta.preprocess;
   l.shuffle = true;
   l.seed = static_cast<std::uint64_t>(s.options.seed);
+  l.cache_bytes = 0;  // each sample is seen once
   Loader loader(s.data.train, l);
   loader.start(0);
   Batch batch;

@@ -55,6 +55,9 @@ class Dataset {
   /// The decoded image of sample i. A file that cannot be read or decoded throws IoError or
   /// FormatError naming its path.
   virtual Image image(std::int64_t i) const = 0;
+  /// For samples that are files, the file of sample i as image() decodes it, else empty: loaders
+  /// decode what they need of it. Throws as image() does.
+  virtual std::vector<std::uint8_t> encoded(std::int64_t i) const;
   /// For data in memory, the pixels of sample i (image_shape() elements), else nullptr.
   virtual const std::uint8_t* pixels(std::int64_t i) const;
   /// [height, width, channels] if all samples have it and are in memory, else rank 0.

@@ -43,7 +43,8 @@ class Image {
   std::vector<std::uint8_t> pixels_;
 };
 
-/// Larger images are refused before a pixel is decoded.
+/// Larger images are refused before a pixel is decoded, but for JPEGs that libjpeg-turbo decodes at
+/// 1/2, 1/4 or 1/8 of their size, the largest that stays within. (It cannot for progressive ones.)
 inline constexpr std::int64_t max_image_side = 1 << 15;
 inline constexpr std::int64_t max_image_pixels = 100'000'000;
 
@@ -55,11 +56,13 @@ struct ImageInfo {
 ImageInfo image_info(std::span<const std::uint8_t> encoded, std::string_view what = "image");
 
 /// Decodes PNG (8 bits a channel or fewer), JPEG or BMP to 1 (grey) or 3 (RGB) channels. Palettes
-/// are resolved, alpha is dropped (as PIL's convert("RGB") does), the EXIF orientation of a JPEG is
-/// applied. Throws FormatError naming `what`, what was found and what was expected.
+/// are resolved, alpha is dropped (as PIL's convert("RGB") does), CMYK becomes RGB, the EXIF
+/// orientation is applied. Throws FormatError naming `what`, what was found and what was expected.
 Image decode_image(std::span<const std::uint8_t> encoded, std::string_view what = "image");
 /// The same for a file. Throws IoError if it cannot be read.
 Image load_image(const std::string& path);
+/// Who decodes JPEGs: "libjpeg-turbo" where it is installed, else "stb_image" and why in brackets.
+std::string_view jpeg_decoder();
 
 /// 1 -> 3 repeats the value; 3 -> 1 is ITU-R 601 luma as in PIL's convert("L").
 Image convert_channels(const Image& image, std::int64_t channels);

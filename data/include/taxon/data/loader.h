@@ -19,6 +19,9 @@ struct Batch {
   std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
 };
 
+/// A quarter of the memory that is free now, or $TAXON_CACHE_MB.
+std::size_t default_cache_bytes();
+
 struct LoaderOptions {
   std::int64_t batch = 128;
   bool shuffle = false;    ///< a permutation from (seed, epoch)
@@ -34,9 +37,9 @@ struct LoaderOptions {
   /// f32 [samples, ...]: x of every sample, ready, in place of its image; or undefined. Goes with
   /// no augmentation and no mixing.
   Tensor rows;
-  /// Decoded and resized images of files are kept in memory up to this many bytes; what does not
-  /// fit is decoded again in each epoch. Changes no result.
-  std::size_t cache_bytes = std::size_t{1} << 30;
+  /// Decoded images are kept in memory up to this many bytes; the others are read from their files
+  /// and decoded again in each epoch. Changes no result.
+  std::size_t cache_bytes = default_cache_bytes();
 };
 
 /// Batches of one data set, epoch after epoch. They depend on (options, epoch) only: not on

@@ -21,9 +21,9 @@ struct Golden {
 };
 
 /// Test-time augmentation: the views of an image whose logits a model's answer averages. flip: as
-/// it is and mirrored; shift: these, half, and the same moved by a pixel up and left and down and
-/// right, with reflected edges (Jordan 2024, section 3.5).
-enum class Tta : std::uint8_t { none, flip, shift };
+/// it is and mirrored; shift: as it is, half, and moved by a pixel up and left and down and right,
+/// with reflected edges; flip_shift: each of these mirrored too (Jordan 2024, section 3.5).
+enum class Tta : std::uint8_t { none, flip, shift, flip_shift };
 std::string_view name_of(Tta tta);
 Tta parse_tta(std::string_view name);  ///< throws OptionError
 /// The logits [n, classes] of images [n, h, w, c].

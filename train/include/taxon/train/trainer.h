@@ -126,8 +126,12 @@ class Trainer {
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
-  /// Until the frozen parts train again. Changes no result.
-  void use_features(HeadParts head) { head_ = std::move(head); }
+  /// Until the frozen parts train again. Changes no result. `seconds`: what computing them took,
+  /// which counts as training.
+  void use_features(HeadParts head, double seconds = 0) {
+    head_ = std::move(head);
+    progress_.seconds += seconds;
+  }
   /// Whether parts are frozen in the epoch to come.
   bool frozen() const;
 
