@@ -45,7 +45,14 @@ Predictions measure(const Request& r) {
     options.seed = static_cast<std::uint64_t>(parse_int(seed->second, "the model's seed"));
   }
   options.task = r.task == "auto" ? loaded.meta.spec.task : parse_task(r.task);
-  const Splits data = open_dataset(r.data, options);
+  Splits data = open_dataset(r.data, options);
+  // A run of a cross-validation knows which of these samples it trained on.
+  const auto& notes = loaded.meta.notes;
+  if (notes.count("folds") > 0 && notes.count("fold") > 0 && notes.at("data") == data.name) {
+    options.folds = parse_int(notes.at("folds"), "the model's folds");
+    options.fold = parse_int(notes.at("fold"), "the model's fold");
+    data = open_dataset(r.data, options);
+  }
   for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
   EvaluateOptions evaluation;
   evaluation.batch = r.batch;

@@ -98,9 +98,11 @@ void Bar::clear() {
   drawn_ = false;
 }
 
-ProgressView::ProgressView(std::FILE* out, Task task, std::int64_t epochs, bool watch_is_val)
+ProgressView::ProgressView(std::FILE* out, BestMetric best, Task task, std::int64_t epochs,
+                           bool watch_is_val)
     : out_(out),
       bar_(out),
+      best_(best),
       task_(task),
       epochs_(epochs),
       watch_is_val_(watch_is_val),
@@ -130,6 +132,8 @@ void ProgressView::epoch(const EpochResult& r, bool best) {
                 ? text("  mAP ", fixed(r.mean_ap, 4), "  F1 micro ", fixed(r.f1_micro, 4),
                        " macro ", fixed(r.f1_macro, 4))
                 : text("  accuracy ", percent(r.top1), "  top-5 ", percent(r.top5));
+    if (best_ == BestMetric::balanced_accuracy || best_ == BestMetric::macro_f1)
+      line += text("  ", name_of(best_), ' ', fixed(r.score(best_), 4));
   }
   line += text("  lr ", fixed(r.lr, 5), "  ", fixed(r.images_per_s, 0), " img/s  ",
                clock_text(now() - epoch_began_));

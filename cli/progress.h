@@ -30,7 +30,7 @@ class Bar {
 class ProgressView {
  public:
   /// Bars are drawn only if `out` is a terminal.
-  ProgressView(std::FILE* out, Task task, std::int64_t epochs, bool watch_is_val);
+  ProgressView(std::FILE* out, BestMetric best, Task task, std::int64_t epochs, bool watch_is_val);
   void step(const StepReport& report);
   void epoch(const EpochResult& result, bool best);
   void test(std::int64_t done, std::int64_t all);
@@ -40,6 +40,7 @@ class ProgressView {
  private:
   std::FILE* out_;
   Bar bar_;
+  BestMetric best_;
   Task task_;
   std::int64_t epochs_;
   bool watch_is_val_;

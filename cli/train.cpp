@@ -2,6 +2,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/train/folds.h>
 #include <taxon/train/recipe.h>
 #include <taxon/train/run.h>
 
@@ -27,6 +28,8 @@ for the data decides; what it chose is in args.toml.
 Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --label-sep S (default |)  --augment none|light|standard|trivial|FILE
           --mixup X  --cutmix X  --size N (pixels)  --resize crop|squash|letterbox
+          --sampling shuffle|balanced (each class equally often)
+          --folds K (cross-validation: OUT/fold-1 ...)  --fold N (that one alone)
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
           resnet18/34/50/101/152 airnet[-small|-wide], or a model file to fine-tune
           --freeze N|backbone  --unfreeze N (epochs)  --shortcut auto|A|B
@@ -37,7 +40,9 @@ Training  --epochs N  --batch N  --lr X|auto  --optimizer sgd|adamw|muon
           --loss ce|focal|bce|asl  --class-weights none|balanced|FILE
           --label-smoothing X  --norm-bias-lr X (factor)  --lookahead N (steps)
           --layer-decay X (factor)  --clip-norm X  --accumulate N (batches a step)
-Stopping  --patience N (epochs without gain on val)  --target ACC (on val)
+Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
+          mean_ap|f1_micro|f1_macro: what decides on val, for
+          --patience N (epochs without gain)  --target X (stop there)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device cpu
           --exact-conv (no Winograd convolution: slower)
@@ -96,9 +101,10 @@ nlohmann::json number(double v) {
   return std::isfinite(v) ? nlohmann::json(v) : nlohmann::json(nullptr);
 }
 
-nlohmann::ordered_json epoch_event(const EpochResult& r, Task task) {
+nlohmann::ordered_json epoch_event(const EpochResult& r, Task task, bool best, std::int64_t fold) {
   nlohmann::ordered_json j;
   j["event"] = "epoch";
+  if (fold > 0) j["fold"] = fold;
   j["epoch"] = r.epoch;
   j["train_loss"] = number(r.train_loss);
   j["val_loss"] = number(r.loss);
@@ -109,10 +115,13 @@ nlohmann::ordered_json epoch_event(const EpochResult& r, Task task) {
   } else {
     j["accuracy_top1"] = number(r.top1);
     j["accuracy_top5"] = number(r.top5);
+    j["balanced_accuracy"] = number(r.balanced_accuracy);
+    j["macro_f1"] = number(r.macro_f1);
   }
   j["lr"] = number(r.lr);
   j["images_per_s"] = number(r.images_per_s);
   j["seconds"] = number(r.seconds);
+  j["best"] = best;
   return j;
 }
 
@@ -158,8 +167,11 @@ class Reporter {
       if (view_) view_->step(r);
     };
     c.on_epoch = [this](const EpochResult& r, bool best) {
-      if (json_) emit(epoch_event(r, task_));
+      if (json_) emit(epoch_event(r, task_, best, fold_));
       if (view_) view_->epoch(r, best);
+    };
+    c.on_fold = [this](std::int64_t fold, const std::string& folder, const Predictions& p) {
+      fold_done(fold, folder, p);
     };
     c.on_test = [this](std::int64_t n, std::int64_t all) {
       if (view_) view_->test(n, all);
@@ -168,15 +180,17 @@ class Reporter {
   }
 
   void finish(const RunResult& result) {
+    using nlohmann::json;
     if (view_) view_->clear();
     if (result.interrupted) {
-      if (!quiet_)
-        complain(text("interrupted; go on with: taxon train --resume ", result.folder, "\n"));
+      say_how_to_go_on(result.folder);
       return;
     }
-    if (result.stopped_early) {
-      say(text("stopped after epoch ", result.progress.epoch, "; best was epoch ",
-               result.progress.best_epoch));
+    const Progress& p = result.progress;
+    if (result.stopped_early) say(text("stopped after epoch ", p.epoch));
+    if (result.selected) {
+      say(text("best: epoch ", p.best_epoch, ", ", name_of(result.best), " on val ",
+               fixed(p.best, 4)));
     }
     if (!result.split.empty()) say("\n" + metrics_text(result.predictions));
     say("run: " + result.folder);
@@ -187,8 +201,36 @@ class Reporter {
       event["metrics"] = result.split.empty()
                              ? nlohmann::ordered_json(nullptr)
                              : nlohmann::ordered_json::parse(metrics_json(result.predictions));
+      event["best"] = {{"epoch", p.best_epoch},
+                       {"metric", result.selected ? json(name_of(result.best)) : json(nullptr)},
+                       {"value", result.selected ? json(p.best) : json(nullptr)}};
       emit(event);
     }
+  }
+
+  void finish(const FoldsResult& result) {
+    if (view_) view_->clear();
+    if (result.interrupted) {
+      say_how_to_go_on(result.folder);
+      return;
+    }
+    say("\n" + metrics_text(result.predictions));
+    say(text(padded("folds", 20), padded("mean", 10), padded("std", 10), "worst"));
+    for (const FoldFigure& f : result.figures) {
+      say(text(padded(f.name, 20), padded(fixed(f.mean, 4), 10), padded(fixed(f.deviation, 4), 10),
+               fixed(f.worst, 4)));
+    }
+    say("run: " + result.folder);
+    if (!json_) return;
+    nlohmann::ordered_json event;
+    event["event"] = "done";
+    event["run"] = result.folder;
+    event["metrics"] = nlohmann::ordered_json::parse(metrics_json(result.predictions));
+    for (const FoldFigure& f : result.figures) {
+      event["folds"][f.name] = {
+          {"mean", f.mean}, {"std", f.deviation}, {"worst", f.worst}, {"folds", f.values}};
+    }
+    emit(event);
   }
 
   void clear() {
@@ -196,6 +238,29 @@ class Reporter {
   }
 
  private:
+  static std::string padded(std::string s, std::size_t width) {
+    s.resize(std::max(width, s.size() + 1), ' ');
+    return s;
+  }
+
+  void say_how_to_go_on(const std::string& folder) const {
+    if (!quiet_) complain(text("interrupted; go on with: taxon train --resume ", folder, "\n"));
+  }
+
+  void fold_done(std::int64_t fold, const std::string& folder, const Predictions& p) {
+    if (view_) view_->clear();
+    std::string line = text("fold ", fold, ":");
+    for (const FoldFigure& f : fold_figures({p})) line += text("  ", f.name, ' ', fixed(f.mean, 4));
+    say(line);
+    if (!json_) return;
+    nlohmann::ordered_json event;
+    event["event"] = "fold";
+    event["fold"] = fold;
+    event["run"] = folder;
+    event["metrics"] = nlohmann::ordered_json::parse(metrics_json(p));
+    emit(event);
+  }
+
   void say(const std::string& line) {
     if (quiet_) return;
     if (view_) view_->clear();
@@ -205,6 +270,8 @@ class Reporter {
 
   void start(const RunStart& s) {
     task_ = s.task;
+    fold_ = s.options.fold;
+    if (fold_ > 0) say(text("\nfold ", fold_, " of ", s.options.folds));
     say(text(s.model, ", ", s.parameters, " parameters, input ", s.height, 'x', s.width, 'x',
              s.channels));
     say(text(s.data, ": ", s.classes, " classes, ", s.train_samples, " train, ", s.val_samples,
@@ -218,7 +285,8 @@ class Reporter {
     if (s.from_epoch > 0 || s.from_batch > 0) {
       say(text("going on after epoch ", s.from_epoch, ", batch ", s.from_batch));
     }
-    if (!quiet_) view_.emplace(out_, s.task, o.epochs, s.val_samples > 0);
+    if (!quiet_)
+      view_.emplace(out_, parse_best(o.best, s.task), s.task, o.epochs, s.val_samples > 0);
   }
 
   void found(const LrRange& range, const std::string& file) {
@@ -252,8 +320,30 @@ class Reporter {
   bool json_, quiet_;
   std::FILE* out_;
   Task task_ = Task::single;
+  std::int64_t fold_ = 0;
   std::optional<ProgressView> view_;
 };
+
+bool wants_folds(const Request& request) {
+  if (!request.resume.empty()) return is_folds_folder(request.resume);
+  TrainOptions options;
+  for (const auto& [name, value] : request.settings) set_option(options, name, value);
+  return all_folds(options);
+}
+
+// Trains, resumes or repeats; whether it was interrupted.
+bool train(const Request& request, Reporter& reporter) {
+  const RunCallbacks callbacks = reporter.callbacks();
+  const auto go = [&](auto fresh, auto resumed) {
+    const auto result =
+        request.resume.empty()
+            ? fresh(request.settings, callbacks, &interrupt_flag())
+            : resumed(request.resume, request.settings, callbacks, &interrupt_flag());
+    reporter.finish(result);
+    return result.interrupted;
+  };
+  return wants_folds(request) ? go(train_folds, resume_folds) : go(train_run, resume_run);
+}
 
 int run(const std::vector<std::string>& args) {
   const auto request = parse(args);
@@ -263,19 +353,13 @@ int run(const std::vector<std::string>& args) {
     return done;
   }
   Reporter reporter(*request);
-  const RunCallbacks callbacks = reporter.callbacks();
   catch_interrupts();
-  RunResult result;
   try {
-    result = request->resume.empty()
-                 ? train_run(request->settings, callbacks, &interrupt_flag())
-                 : resume_run(request->resume, request->settings, callbacks, &interrupt_flag());
+    return train(*request, reporter) ? interrupted : done;
   } catch (...) {
     reporter.clear();
     throw;
   }
-  reporter.finish(result);
-  return result.interrupted ? interrupted : done;
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int max_depth = 8;  // below a class folder; links may lead in circles
+constexpr std::size_t max_depth = 8;  // below a class folder
 
 bool hidden(const std::string& name) {
   return name.empty() || name[0] == '.' || name == "__MACOSX" || name == "Thumbs.db";
@@ -45,15 +45,38 @@ std::vector<Entry> entries(const std::string& folder) {
 
 struct Found {
   std::vector<std::string> images;
-  std::int64_t other_images = 0, other_files = 0;
+  std::int64_t other_images = 0, other_files = 0, circles = 0;
 };
 
-void find_images(const std::string& folder, int depth, Found& found) {
+// The folders on the way down, without links: what leads back to one of them, or above, is a
+// circle.
+using Above = std::vector<std::string>;
+
+bool enter(const std::string& folder, Above& above) {
+  std::error_code error;
+  const std::string real = fs::canonical(folder, error).string();
+  const std::string below = real.ends_with('/') ? real : real + '/';
+  const auto inside = [&](const std::string& other) {
+    return other == real || other.compare(0, below.size(), below) == 0;
+  };
+  if (error || std::any_of(above.begin(), above.end(), inside)) {
+    return false;
+  }
+  above.push_back(real);
+  return true;
+}
+
+void find_images(const std::string& folder, Above& above, Found& found) {
   for (const Entry& e : entries(folder)) {
     if (e.folder) {
-      if (depth < max_depth) {
-        find_images(e.path, depth + 1, found);
+      if (!enter(e.path, above)) {
+        ++found.circles;
+        continue;
       }
+      if (above.size() <= max_depth + 2) {  // the split's and the class's own
+        find_images(e.path, above, found);
+      }
+      above.pop_back();
     } else if (is_image_name(e.name)) {
       found.images.push_back(e.path);
     } else {
@@ -70,20 +93,29 @@ struct ClassFolders {
 
 ClassFolders read_classes(const std::string& folder, std::vector<std::string>& warnings) {
   ClassFolders result{folder, {}};
-  std::int64_t loose = 0, unreadable = 0;
+  std::int64_t loose = 0, unreadable = 0, circles = 0;
+  Above above;
+  enter(folder, above);
   for (const Entry& e : entries(folder)) {
     if (!e.folder) {
       loose += is_image_name(e.name) ? 1 : 0;
       continue;
     }
-    Found& found = result.classes[e.name];
-    find_images(e.path, 0, found);
+    if (!enter(e.path, above)) {
+      ++circles;
+      continue;
+    }
+    Found found;
+    find_images(e.path, above, found);
+    above.pop_back();
+    circles += found.circles;
     if (found.images.empty()) {
       fail<FormatError>(e.path, ": empty class folder: ", found.other_images + found.other_files,
                         " files, none of them .png, .jpg, .jpeg or .bmp; expected images",
                         found.other_images > 0 ? " (other image formats must be converted)" : "");
     }
     unreadable += found.other_images;
+    result.classes[e.name] = std::move(found);
   }
   if (result.classes.empty()) {
     fail<FormatError>(folder, ": no class folders",
@@ -92,6 +124,9 @@ ClassFolders read_classes(const std::string& folder, std::vector<std::string>& w
   }
   if (loose > 0) {
     warnings.push_back(text(folder, ": ", loose, " images outside class folders are ignored"));
+  }
+  if (circles > 0) {
+    warnings.push_back(text(folder, ": ", circles, " links back to a folder above are ignored"));
   }
   if (unreadable > 0) {
     warnings.push_back(text(folder, ": ", unreadable,

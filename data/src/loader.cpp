@@ -4,7 +4,6 @@
 // uses, the consumer being the last: together they stay within the thread budget.
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
-#include <taxon/base/random.h>
 #include <taxon/data/loader.h>
 
 #include <algorithm>
@@ -15,11 +14,11 @@
 #include <exception>
 #include <limits>
 #include <mutex>
-#include <numeric>
 #include <thread>
 
 #include "assemble.h"
 #include "batch_mix.h"
+#include "sampling.h"
 
 namespace taxon {
 namespace {
@@ -29,6 +28,7 @@ constexpr std::int64_t no_sample = std::numeric_limits<std::int64_t>::max();
 // A batch in the making.
 struct Slot {
   Batch batch;
+  std::vector<std::int64_t> again;  // see Sampled
   float* x = nullptr;
   std::int64_t epoch = 0;
   std::int64_t taken = 0, done = 0;  // samples
@@ -50,6 +50,9 @@ void check_options(const DatasetPtr& data, const LoaderOptions& o) {
   }
   if (o.batch < 1 || o.prefetch < 1) {
     fail<OptionError>("loader: batch ", o.batch, ", prefetch ", o.prefetch, ", expected 1 or more");
+  }
+  if (!o.weights.empty()) {
+    check_weights(o.weights, *data);
   }
   o.preprocess.validate();
   o.augment.validate(o.preprocess.height, o.preprocess.width);
@@ -121,7 +124,7 @@ struct Loader::Impl {
   std::vector<std::thread> threads;
   bool stop = false;
   std::int64_t epoch = 0, next_batch = 0;
-  std::vector<std::int64_t> order;
+  Sampled samples;
   std::deque<std::shared_ptr<Slot>> slots;  // in the order of their batches
   double waited = 0;
 };
@@ -131,17 +134,10 @@ void Loader::Impl::start(std::int64_t new_epoch, std::int64_t first_batch) {
     fail<OptionError>("loader: start at epoch ", new_epoch, ", batch ", first_batch,
                       ", expected batch 0 to ", batches());
   }
-  std::vector<std::int64_t> new_order;
-  if (options.shuffle) {
-    new_order =
-        permutation(data->size(), mix(options.seed, 0x5047), static_cast<std::uint64_t>(new_epoch));
-  } else {
-    new_order.resize(static_cast<std::size_t>(data->size()));
-    std::iota(new_order.begin(), new_order.end(), std::int64_t{0});
-  }
+  Sampled new_samples = draw_samples(options, data->size(), new_epoch);
   {
     const std::lock_guard lock(mutex);
-    order = std::move(new_order);
+    samples = std::move(new_samples);
     epoch = new_epoch;
     next_batch = first_batch;
     slots.clear();
@@ -161,7 +157,10 @@ void Loader::Impl::open_slot() {
   b.number = next_batch++;
   const std::int64_t begin = b.number * options.batch;
   const std::int64_t end = std::min(begin + options.batch, data->size());
-  b.indices.assign(order.begin() + begin, order.begin() + end);
+  b.indices.assign(samples.order.begin() + begin, samples.order.begin() + end);
+  if (!samples.again.empty()) {
+    slot->again.assign(samples.again.begin() + begin, samples.again.begin() + end);
+  }
   slot->epoch = epoch;
   slots.push_back(slot);
   try {
@@ -205,7 +204,9 @@ void Loader::Impl::make(const Piece& p) {
   std::exception_ptr error;
   for (std::int64_t i = p.begin; i < p.end; ++i) {
     try {
-      assembler.sample(slot.epoch, slot.batch.indices[static_cast<std::size_t>(i)],
+      const auto at = static_cast<std::size_t>(i);
+      const std::int64_t again = slot.again.empty() ? 0 : slot.again[at];
+      assembler.sample(augment_epoch(slot.epoch, again), slot.batch.indices[at],
                        slot.x + i * numel);
     } catch (...) {
       if (failed == no_sample) {

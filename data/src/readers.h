@@ -42,6 +42,8 @@ Division divide(const Dataset& data, double second, double third, std::uint64_t 
 
 /// Sets train, val and test from one undivided data set: 80/10/10, or as val_fraction says.
 void divide_all(Splits& splits, const DatasetPtr& all, const DataOptions& options);
+/// val and train as DataOptions::folds asks for.
+void take_fold(Splits& splits, const DataOptions& options);
 /// Facts about files by looking at a few headers.
 DataFacts look_at_files(const Dataset& data, std::uint64_t seed);
 

@@ -394,6 +394,7 @@ Splits open_dataset(const std::string& data, const DataOptions& options) {
     fail<FormatError>(s.where, ": no train split, expected one to train on");
   }
   hold_out(s, options);
+  take_fold(s, options);
   fill_facts(s, options);
   if (options.task && *options.task != s.task) {
     fail<OptionError>(s.where, ": task ", name_of(*options.task),

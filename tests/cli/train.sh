@@ -63,6 +63,23 @@ says err missing.png
 run 0 info runs/photos-mlp --verify; says out verified; says out "bottom, top"
 run 0 info runs/photos-mlp --kernels --batch 4 --seconds 0; says out "4x192 * 192x512"
 
+# What decides best: recorded, a column of its own where the contract has none, in the events.
+run 0 train photos --model mlp --size 8 --epochs 2 --batch 8 --best macro_f1 --out by_f1
+says by_f1/args.toml 'best = "macro_f1"'
+says runs/photos-mlp/args.toml 'best = "accuracy"'
+says out ", macro_f1 on val "
+[ "$(head -1 by_f1/results.csv)" = \
+  "epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,val/loss,lr,metrics/macro_f1" ] || fail "the column of --best"
+run 0 train --config by_f1/args.toml --json --out by_f1
+says out '"metric":"macro_f1","value":'
+same by_f1/best.safetensors by_f1-2/best.safetensors
+run 2 train photos --model mlp --size 8 --best f1_micro --out none; says err "--best is 'f1_micro', expected accuracy, balanced_accuracy, macro_f1"
+[ -e none ] && fail "a wrong --best left a folder"
+
+run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --sampling balanced --class-weights balanced --out drawn
+says out "made up for twice"
+says drawn/args.toml 'sampling = "balanced"'
+
 # Fine-tuning, freezing, averaging, the other optimizer, losses, weights, stopping.
 run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8 --out tuned
 is_there tuned/best.safetensors
@@ -142,5 +159,9 @@ run 0 eval several labels.csv --batch 8 --json; same out several/metrics.json
 run 0 metrics several/predictions.csv --json  # the file has no thresholds
 grep -v '"threshold"' out >a; grep -v '"threshold"' several/metrics.json >b
 same <(tr -d ' ,' <a) <(tr -d ' ,' <b)
+says several/args.toml 'best = "mean_ap"'
+run 0 train labels.csv --model mlp --size 8 --epochs 1 --batch 8 --best f1_macro --json --out several_f1
+says out '"metric":"f1_macro"'
+run 2 train labels.csv --model mlp --size 8 --best accuracy --out none; says err "expected mean_ap, f1_micro, f1_macro"
 run 0 data show labels.csv; says out bright
 finish

@@ -120,13 +120,26 @@ TEST_CASE("a val fraction where there is a val split is refused") {
                  "have a val split of 1"));
 }
 
-TEST_CASE("images may lie deeper in a class folder, and links in circles end") {
+TEST_CASE("images may lie deeper in a class folder, and links in circles are not followed") {
   const Folder folder;
   put_images(folder, "a/train/cat/2019", 2);
   put_images(folder, "a/train/cat/2020", 1);
-  std::filesystem::create_directory_symlink(folder / "a/train/cat",
-                                            folder / "a/train/cat/2020/loop");
-  CHECK(open_dataset(folder / "a").train->size() >= 3);
+  put_images(folder, "elsewhere", 4);
+  const auto link = [&](const std::string& to, const std::string& from) {
+    std::filesystem::create_directory_symlink(folder / to, folder / from);
+  };
+  link("elsewhere", "a/train/dog");  // no circle
+  CHECK(open_dataset(folder / "a").train->size() == 7);
+  CHECK(open_dataset(folder / "a").warnings.empty());
+  link("a/train/cat", "a/train/cat/2020/loop");
+  link("a/train", "a/train/all");    // would be a class
+  link("a", "a/train/cat/2019/up");  // would bring in other splits
+  link("a/train/knot", "a/train/knot");
+  const Splits s = open_dataset(folder / "a");
+  CHECK(s.train->size() == 7);
+  CHECK(s.class_names == std::vector<std::string>{"cat", "dog"});
+  REQUIRE(s.warnings.size() == 1);
+  CHECK(contains(s.warnings[0], "a/train: 3 links back to a folder above are ignored"));
 }
 
 TEST_CASE("default preprocessing follows the images") {

@@ -89,6 +89,28 @@ TEST_CASE("a run that is interrupted at once goes on to the same weights") {
   REQUIRE_THROWS_AS(resume_run(folder / "nothing"), IoError);
 }
 
+TEST_CASE("balanced sampling goes on to the same weights wherever it was interrupted") {
+  const Folder folder;
+  write_pictures(folder, 6);
+  for (int i = 1; i < 6; ++i) {
+    std::filesystem::remove(folder / ("data/train/top/" + std::to_string(i) + ".png"));
+  }
+  std::vector<TrainSetting> given = settings(folder);
+  given.emplace_back("augment", "standard");
+  const std::string plain = train_run(given).folder;
+  given.emplace_back("sampling", "balanced");
+  const RunResult whole = train_run(given);
+  const auto weights = [](const std::string& run) { return read_file(run + "/last.safetensors"); };
+  CHECK(weights(whole.folder) != weights(plain));
+  std::atomic<bool> interrupt{false};
+  RunCallbacks callbacks;
+  callbacks.on_step = [&](const StepReport& r) { interrupt = r.epoch == 2; };
+  const RunResult part = train_run(given, callbacks, &interrupt);
+  REQUIRE(part.interrupted);
+  resume_run(part.folder);
+  CHECK(weights(part.folder) == weights(whole.folder));
+}
+
 TEST_CASE("settings overrule the recipe, and the recipe the defaults") {
   const Folder folder;
   write_pictures(folder, 2);

@@ -82,6 +82,7 @@ Trainer make(const Setting& s) {
   t.accumulate = s.accumulate;
   t.clip_norm = s.clip;
   t.patience = s.patience;
+  t.best = parse_best("auto", s.task);
   t.target = s.target;
   t.schedule.kind = s.schedule;
   t.schedule.lr = s.lr;
@@ -117,7 +118,7 @@ TEST_CASE("training learns, one label or several") {
     const EpochResult& last = trainer.progress().results.back();
     CHECK(trainer.progress().results.size() == 4);
     CHECK(trainer.progress().step == 4 * 6);
-    CHECK(last.score(task) > 0.95);
+    CHECK(last.score(parse_best("auto", task)) > 0.95);
     CHECK(last.train_loss < trainer.progress().results.front().train_loss);
   }
 }
@@ -136,7 +137,7 @@ TEST_CASE("mixed samples are learnt, and right is the class with the larger shar
       highest = std::max(highest, r.accuracy);
     };
     trainer.fit(c);
-    CHECK(trainer.progress().results.back().score(task) > 0.95);
+    CHECK(trainer.progress().results.back().score(parse_best("auto", task)) > 0.95);
     CHECK(accuracy > 0.8);
     CHECK(highest <= 1);
   }

@@ -26,14 +26,16 @@ double number(const json& j) {
 json to_json(const EpochResult& r) {
   return json::array({r.epoch, number(r.seconds), number(r.train_loss), number(r.loss),
                       number(r.top1), number(r.top5), number(r.mean_ap), number(r.f1_micro),
-                      number(r.f1_macro), number(r.lr), number(r.images_per_s)});
+                      number(r.f1_macro), number(r.lr), number(r.images_per_s),
+                      number(r.balanced_accuracy), number(r.macro_f1)});
 }
 
 EpochResult result_from(const json& j) {
   EpochResult r;
   r.epoch = j.at(0).get<std::int64_t>();
-  double* fields[] = {&r.seconds, &r.train_loss, &r.loss,     &r.top1, &r.top5,
-                      &r.mean_ap, &r.f1_micro,   &r.f1_macro, &r.lr,   &r.images_per_s};
+  double* fields[] = {&r.seconds,           &r.train_loss, &r.loss,     &r.top1, &r.top5,
+                      &r.mean_ap,           &r.f1_micro,   &r.f1_macro, &r.lr,   &r.images_per_s,
+                      &r.balanced_accuracy, &r.macro_f1};
   std::size_t at = 1;
   for (double* field : fields) *field = number(j.at(at++));
   return r;

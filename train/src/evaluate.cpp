@@ -20,6 +20,14 @@ void score_single(const Dataset& data, const std::vector<float>& probability, Ep
   for (std::int64_t i = 0; i < data.size(); ++i) truth.push_back(data.label(i));
   result.top1 = top_k_accuracy(p, data.classes(), truth, 1);
   result.top5 = top_k_accuracy(p, data.classes(), truth, 5);
+  const std::vector<std::int64_t> predicted = most_probable(p, data.classes());
+  SingleLabelInput input;
+  input.classes = data.class_names();
+  input.truth = truth;
+  input.predicted = predicted;
+  const SingleLabelMetrics m = single_label_metrics(input);
+  result.balanced_accuracy = m.balanced_accuracy;
+  result.macro_f1 = m.macro.f1;
 }
 
 std::vector<std::uint8_t> all_labels(const Dataset& data) {

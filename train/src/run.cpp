@@ -6,6 +6,7 @@
 #include <taxon/metrics/classification.h>
 #include <taxon/train/augment_file.h>
 #include <taxon/train/evaluate.h>
+#include <taxon/train/folds.h>
 #include <taxon/train/run.h>
 
 #include "checkpoint.h"
@@ -28,7 +29,8 @@ class Run {
         files_(folder_),
         callbacks_(callbacks),
         interrupt_(interrupt),
-        fingerprint_(setup_.data.fingerprint()) {
+        fingerprint_(setup_.data.fingerprint()),
+        best_(parse_best(setup_.options.best, setup_.data.task)) {
     TrainerParts parts = make_parts(setup_);
     average_ = std::static_pointer_cast<Model>(parts.average);
     const std::int64_t batches = parts.train->batches();
@@ -49,6 +51,8 @@ class Run {
     result.interrupted = !compute_features() || fit() == Trainer::Outcome::interrupted;
     result.progress = trainer_->progress();
     result.stopped_early = result.progress.stopped;
+    result.selected = setup_.select;
+    result.best = best_;
     if (!result.interrupted) test(result);
     return result;
   }
@@ -118,6 +122,9 @@ class Run {
           "no val split: all of train is used, best is last",
           setup_.watch ? ", and the figures of each epoch are test's, for watching only" : ""));
     }
+    if (setup_.options.sampling == "balanced" && setup_.options.class_weights == "balanced") {
+      note("--sampling balanced and --class-weights balanced: rare classes are made up for twice");
+    }
     if (!callbacks_.on_start) return;
     RunStart s;
     s.folder = folder_;
@@ -153,7 +160,8 @@ class Run {
   void epoch_done(const EpochResult& result, bool best) {
     save_model_to(files_.last);
     if (best) save_model_to(files_.best);
-    write_file_atomic(files_.results, results_csv(trainer_->progress().results, setup_.data.task));
+    write_file_atomic(files_.results,
+                      results_csv(trainer_->progress().results, setup_.data.task, best_));
     if (callbacks_.on_epoch) callbacks_.on_epoch(result, best);
   }
 
@@ -195,7 +203,8 @@ class Run {
       note("no test and no val split: there is nothing to measure the model on");
       return;
     }
-    if (result.split == "val") note("no test split: the final figures are val's");
+    if (result.split == "val" && setup_.options.fold == 0)
+      note("no test split: the final figures are val's");
     LoadedModel best = load_model(files_.best);
     EvaluateOptions options;
     options.batch = setup_.options.batch;
@@ -221,6 +230,7 @@ class Run {
   std::uint64_t fingerprint_;
   std::shared_ptr<Model> average_;  // null without averaged weights
   LoaderOptions train_options_, watch_options_;
+  BestMetric best_;
   std::optional<Trainer> trainer_;
 };
 
@@ -269,12 +279,20 @@ void use_threads(const TrainOptions& options) {
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
 }
 
+// A fold's run is one; all of them are train_folds().
+void one_run(const TrainOptions& options) {
+  if (all_folds(options)) {
+    fail<OptionError>("one run: folds is ", options.folds, " without a fold, expected one of them");
+  }
+}
+
 }  // namespace
 
 RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks,
                     const std::atomic<bool>* interrupt) {
   Splits data;
   TrainOptions options = resolve_options(settings, data);
+  one_run(options);
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   Setup setup = make_setup(options, std::move(data), "");
@@ -294,8 +312,7 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
   return Run(std::move(setup), std::move(folder), callbacks, interrupt).go(std::nullopt);
 }
 
-RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>& settings,
-                     const RunCallbacks& callbacks, const std::atomic<bool>* interrupt) {
+TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSetting>& settings) {
   const RunFiles files(folder);
   if (!file_exists(files.args)) {
     fail<IoError>(folder, " is not the folder of a run: there is no ", files.args);
@@ -304,7 +321,6 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
   for (const auto& [name, value] : settings_from_toml(read_text(files.args), files.args)) {
     set_option(options, name, value);
   }
-  TrainOptions kept = options;
   for (const auto& [name, value] : settings) {
     if (name != "threads" && name != "data_dir") {
       fail<OptionError>("--resume goes on with the run's own options; --", name,
@@ -313,6 +329,14 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
     set_option(options, name, value);
   }
   if (file_exists(files.augment)) options.augment = files.augment;  // the folder may have moved
+  return options;
+}
+
+RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>& settings,
+                     const RunCallbacks& callbacks, const std::atomic<bool>* interrupt) {
+  const RunFiles files(folder);
+  const TrainOptions options = options_of_run(folder, settings);
+  one_run(options);
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   remove_leftovers(folder);
@@ -320,7 +344,8 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);
   Setup setup = make_setup(options, open_data(options), checkpoint ? files.last : "");
   if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
-  if (kept.lr != setup.options.lr) {
+  if (options.lr != setup.options.lr) {
+    TrainOptions kept = options_of_run(folder, {});
     kept.lr = setup.options.lr;
     write_file_atomic(files.args, to_toml(kept));
   }

@@ -45,17 +45,20 @@ void remove_leftovers(const std::string& folder) {
   for (const fs::path& path : leftovers) fs::remove(path, error);
 }
 
-std::string results_csv(const std::vector<EpochResult>& results, Task task) {
+std::string results_csv(const std::vector<EpochResult>& results, Task task, BestMetric best) {
   const bool multi = task == Task::multi;
+  const bool more = best == BestMetric::balanced_accuracy || best == BestMetric::macro_f1;
   std::string out = multi ? "epoch,time,train/loss,metrics/mAP,metrics/f1_micro,metrics/f1_macro,"
-                            "val/loss,lr\n"
+                            "val/loss,lr"
                           : "epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,"
-                            "val/loss,lr\n";
+                            "val/loss,lr";
+  out += more ? text(",metrics/", name_of(best), '\n') : "\n";
   for (const EpochResult& r : results) {
     out += text(r.epoch, ',', cell(r.seconds), ',', cell(r.train_loss), ',');
     out += multi ? text(cell(r.mean_ap), ',', cell(r.f1_micro), ',', cell(r.f1_macro))
                  : text(cell(r.top1), ',', cell(r.top5));
-    out += text(',', cell(r.loss), ',', cell(r.lr), '\n');
+    out += text(',', cell(r.loss), ',', cell(r.lr));
+    out += more ? text(',', cell(r.score(best)), '\n') : "\n";
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/base/utf8.h>
 #include <taxon/layers/norm.h>
 #include <taxon/train/augment_file.h>
 
@@ -169,6 +170,30 @@ std::shared_ptr<Model> same_model(const Setup& s) {
   return out;
 }
 
+// Names of classes are stored in model files, as UTF-8.
+void check_names(const Splits& data) {
+  for (const std::string& name : data.class_names) {
+    if (is_utf8(name)) continue;
+    std::string shown = name;
+    std::replace_if(
+        shown.begin(), shown.end(), [](char c) { return (c & 0x80) != 0; }, '?');
+    fail<FormatError>(data.where, ": the name of a class is '", shown, "', expected UTF-8");
+  }
+}
+
+// What decides by val needs one.
+void check_selection(const Setup& s) {
+  const TrainOptions& o = s.options;
+  const Task task = s.data.task;
+  const bool chosen = parse_best(o.best, task) != parse_best("auto", task);
+  if (s.select || (o.patience == 0 && o.target == 0 && !chosen)) return;
+  fail<OptionError>(o.patience > 0 ? "--patience"
+                    : o.target > 0 ? "--target"
+                                   : "--best " + o.best,
+                    " needs a val split, which ", s.data.name,
+                    " lacks: hold out a part of train with --val-fraction 0.1");
+}
+
 std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool training) {
   LoaderOptions l;
   l.batch = s.options.batch;
@@ -176,6 +201,7 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
   l.seed = static_cast<std::uint64_t>(s.options.seed);
   if (training) {
     l.shuffle = true;
+    if (s.options.sampling == "balanced") l.weights = balanced_sampling(*data);
     l.drop_last = data->size() >= s.options.batch;  // no step on a handful of samples
     l.augment = s.augment;
     l.mixup = s.options.mixup;
@@ -200,6 +226,12 @@ void fit_to_data(const Setup& s) {
   if (loader.next(batch)) s.model->fit_to_data(batch.x);
 }
 
+// Of a model's name or file.
+std::string architecture(const std::string& model) {
+  const std::string file = model_file(model);
+  return file.empty() ? model : load_model_meta(file).spec.name;
+}
+
 }  // namespace
 
 std::string model_file(const std::string& model) {
@@ -219,7 +251,19 @@ Splits open_data(const TrainOptions& options) {
   if (options.task != "auto") d.task = parse_task(options.task);
   if (options.data.empty())
     fail<OptionError>("DATA is missing: a name, a folder or a .csv manifest");
-  return open_dataset(options.data, d);
+  if (options.folds == 0) {
+    if (options.fold > 0) fail<OptionError>("--fold goes with --folds");
+    return open_dataset(options.data, d);
+  }
+  if (options.folds == 1) fail<OptionError>("--folds is 1, expected 2 or more");
+  if (options.val_fraction > 0) {
+    fail<OptionError>("--folds and --val-fraction exclude each other: each fold is val once");
+  }
+  d.folds = options.folds;
+  d.fold = std::max<std::int64_t>(options.fold, 1);  // all of them are much alike
+  Splits splits = open_dataset(options.data, d);
+  splits.test = nullptr;  // the figures of a fold's run are those of its part
+  return splits;
 }
 
 TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data,
@@ -233,7 +277,9 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
   for (const auto& [name, value] : settings) set_option(used, name, value);
   if (used.model.empty()) used.model = model;
   const bool automatic = used.precision == "auto";
-  if (automatic) used.precision = "f32";
+  const AutoPrecision chosen_precision = auto_precision(active_isa(), architecture(used.model));
+  if (automatic) used.precision = chosen_precision.precision;
+  used.best = name_of(parse_best(used.best, data.task));
   if (choices == nullptr) return used;
   for (const TrainOptionRow& row : train_option_table()) {
     const auto is_it = [&](const auto& entry) { return entry.first == row.name; };
@@ -245,7 +291,7 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
                at != chosen.choices.end()) {
       choices->push_back(*at);
     } else if (row.name == "precision" && automatic) {
-      choices->push_back({"precision", used.precision, "exact to f32 on every processor"});
+      choices->push_back({"precision", used.precision, chosen_precision.why});
     }
   }
   return used;
@@ -257,6 +303,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.data = std::move(data);
   s.meta.classes = s.data.class_names;
   check_averages(options);
+  check_names(s.data);
   check_mixing(options, s.data.task == Task::multi);
   const std::string file = source.empty() ? model_file(options.model) : source;
   if (!file.empty()) {
@@ -276,13 +323,13 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.model->set_precision(parse_precision(options.precision));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
+  if (options.fold > 0) {                               // so that evaluation divides the data alike
+    s.meta.notes["folds"] = std::to_string(options.folds);
+    s.meta.notes["fold"] = std::to_string(options.fold);
+  }
   s.select = s.data.val != nullptr;
   s.watch = s.select ? s.data.val : s.data.test;
-  if (!s.select && (options.patience > 0 || options.target > 0)) {
-    fail<OptionError>(options.patience > 0 ? "--patience" : "--target",
-                      " needs a val split, which ", s.data.name,
-                      " lacks: hold out a part of train with --val-fraction 0.1");
-  }
+  check_selection(s);
   return s;
 }
 
@@ -322,6 +369,7 @@ TrainerOptions make_trainer_options(const Setup& s, std::int64_t batches) {
   t.patience = o.patience;
   t.target = o.target;
   t.unfreeze = o.unfreeze;
+  t.best = parse_best(o.best, s.data.task);
   t.select = s.select;
   t.schedule.kind = parse_schedule(o.schedule);
   t.schedule.lr = o.lr;

@@ -37,6 +37,9 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
 /// `source`: a model file to take architecture, classes and weights from in place of options.model
 /// (resuming), or "".
 Setup make_setup(const TrainOptions& options, Splits data, const std::string& source);
+/// What args.toml in a run's folder says, under settings that change no result. Throws IoError
+/// where there is none, OptionError for other settings.
+TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSetting>& settings);
 TrainerParts make_parts(const Setup& setup);
 /// The same with a model of its own that holds the same values.
 Setup with_copied_model(const Setup& setup);

@@ -257,7 +257,7 @@ void Trainer::finish_epoch(const Callbacks& callbacks, EpochResult result) {
   result.seconds = p.seconds;
   bool best = false;
   if (options_.select && parts_.watch) {
-    const double score = result.score(parts_.watch->dataset().task());
+    const double score = result.score(options_.best);
     best = score > p.best;
     p.stale = best ? 0 : p.stale + 1;
     if (best) {

@@ -3,6 +3,7 @@
 
 #include <taxon/core/ops.h>
 #include <taxon/core/tensor.h>
+#include <taxon/data/folds.h>
 #include <taxon/data/loader.h>
 #include <taxon/data/sources.h>
 #include <taxon/layers/layers.h>
@@ -14,6 +15,7 @@
 #include <taxon/models/model_file.h>
 #include <taxon/models/safetensors.h>
 #include <taxon/train/evaluate.h>
+#include <taxon/train/folds.h>
 #include <taxon/train/optimizer.h>
 #include <taxon/train/recipe.h>
 #include <taxon/train/run.h>

@@ -24,7 +24,10 @@ std::size_t default_cache_bytes();
 
 struct LoaderOptions {
   std::int64_t batch = 128;
-  bool shuffle = false;    ///< a permutation from (seed, epoch)
+  bool shuffle = false;  ///< a permutation from (seed, epoch)
+  /// With shuffle, not empty: one weight a sample; an epoch draws as many samples as there are,
+  /// each by its weight and with replacement. One drawn again is augmented as in another epoch.
+  std::vector<double> weights;
   bool drop_last = false;  ///< leave out a last batch that is not full
   std::uint64_t seed = 0;  ///< of the order and of the augmentation
   Preprocess preprocess;
@@ -41,6 +44,11 @@ struct LoaderOptions {
   /// and decoded again in each epoch. Changes no result.
   std::size_t cache_bytes = default_cache_bytes();
 };
+
+/// Weights with which each class is drawn equally often in expectation: 1 / (samples of the class);
+/// with several labels, those of the sample's rarest label, and samples without a label count as a
+/// class of their own.
+std::vector<double> balanced_sampling(const Dataset& data);
 
 /// Batches of one data set, epoch after epoch. They depend on (options, epoch) only: not on
 /// threads, the cache, or where in the epoch one starts. Use by one thread at a time.

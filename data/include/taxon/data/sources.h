@@ -19,7 +19,10 @@ struct DataOptions {
   std::optional<Task> task;            ///< overrides what a manifest's header says
   std::string label_sep = "|";         ///< between the labels of a multi-label manifest
   std::uint64_t seed = 0;              ///< of the splits drawn here
-  bool require_train = true;           ///< false: val or test alone will do (evaluation)
+  /// Above 0: val is part `fold` (from 1) of `folds` (see folds.h), train the others. They are
+  /// parts of train and val together; where data without splits were divided here, of all samples.
+  std::int64_t folds = 0, fold = 0;
+  bool require_train = true;  ///< false: val or test alone will do (evaluation)
 };
 
 /// What a recipe needs to know about a data set.

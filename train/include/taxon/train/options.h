@@ -20,6 +20,8 @@ struct TrainOptions {
   std::string task = "auto";  ///< manifests: auto (the header decides), single, multi
   std::string label_sep = "|";
   double val_fraction = 0;  ///< share of train that becomes val, stratified by seed
+  std::int64_t folds = 0;   ///< cross-validation: parts that are val in turn; 0: none
+  std::int64_t fold = 0;    ///< with folds: this part alone (from 1); 0: all, one run each
   std::string augment = "light", resize = "squash";
   std::int64_t size = 0;  ///< side of the square input in pixels; 0: the data's or the model's own
   // model
@@ -46,9 +48,11 @@ struct TrainOptions {
   double warmup = 0;  ///< epochs
   std::string loss = "ce", class_weights = "none";
   double label_smoothing = 0;
-  double mixup = 0, cutmix = 0;  ///< above 0: samples mixed by shares from Beta(x, x)
-  std::int64_t patience = 0;     ///< epochs without a better val figure before stopping; 0: never
-  double target = 0;             ///< stop once validation reaches this accuracy (mAP); 0: never
+  std::string sampling = "shuffle";  ///< shuffle, or balanced: see balanced_sampling
+  double mixup = 0, cutmix = 0;      ///< above 0: samples mixed by shares from Beta(x, x)
+  std::int64_t patience = 0;  ///< epochs without a better val figure before stopping; 0: never
+  double target = 0;          ///< stop once validation reaches this score (see best); 0: never
+  std::string best = "auto";  ///< what decides best, patience and target: see BestMetric
   // machine
   std::int64_t seed = 0, threads = 0;
   bool exact_conv = false;  ///< see set_exact_conv

@@ -1,6 +1,7 @@
 // Recipes: the options that train well without being asked for, and why.
 #pragma once
 
+#include <taxon/base/cpu.h>
 #include <taxon/data/sources.h>
 #include <taxon/train/options.h>
 
@@ -21,6 +22,13 @@ struct Recipe {
 /// Options for this data and model (`model` empty: the recipe's own; a model file: fine-tuning).
 /// Fields that a recipe does not decide keep the values of `base`.
 Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& base);
+
+/// What --precision auto becomes, and why: f32 or bf16, whichever trains this architecture faster
+/// on processors of this level.
+struct AutoPrecision {
+  std::string precision, why;
+};
+AutoPrecision auto_precision(Isa isa, const std::string& model);
 
 /// What train_run() would use with these settings; those given say "given". Reads the data set's
 /// facts, trains nothing. Throws as train_run().

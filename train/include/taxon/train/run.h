@@ -35,6 +35,8 @@ struct RunCallbacks {
   Callback<void(const EpochResult&, bool best)> on_epoch;
   Callback<void(std::int64_t done, std::int64_t all)> on_test;
   Callback<void(const std::string&)> on_note;  ///< what a person should know
+  /// Of a cross-validation: a fold is done, its run's folder, what it says of its part.
+  Callback<void(std::int64_t fold, const std::string& folder, const Predictions&)> on_fold;
 };
 
 struct RunResult {
@@ -42,6 +44,8 @@ struct RunResult {
   bool interrupted = false;
   bool stopped_early = false;
   Progress progress;
+  bool selected = false;  ///< a val split decided which model is best, by:
+  BestMetric best = BestMetric::accuracy;
   std::string split;        ///< that the predictions are of: "test", "val", or "" for none
   Predictions predictions;  ///< of the best model
 };
@@ -61,7 +65,9 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
                      const RunCallbacks& callbacks = {},
                      const std::atomic<bool>* interrupt = nullptr);
 
-/// results.csv of the contract: columns as Ultralytics writes them.
-std::string results_csv(const std::vector<EpochResult>& results, Task task);
+/// results.csv of the contract: columns as Ultralytics writes them; and what decides best, where it
+/// is none of them.
+std::string results_csv(const std::vector<EpochResult>& results, Task task,
+                        BestMetric best = BestMetric::accuracy);
 
 }  // namespace taxon

@@ -15,6 +15,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace taxon {
@@ -26,6 +27,20 @@ struct TrainingError : Error {
   using Error::Error;
 };
 
+/// What models of a run are compared by on val: it decides best, patience and target.
+enum class BestMetric : std::uint8_t {
+  accuracy,           ///< single-label
+  balanced_accuracy,  ///< single-label: mean recall of the classes
+  macro_f1,           ///< single-label
+  mean_ap,            ///< multi-label
+  f1_micro,           ///< multi-label, every label from a probability of 0.5
+  f1_macro            ///< the same
+};
+std::string_view name_of(BestMetric metric);
+/// "auto": accuracy, or mean_ap for several labels. Throws OptionError for a name that does not fit
+/// the task.
+BestMetric parse_best(std::string_view name, Task task);
+
 /// One finished epoch: a row of results.csv. NaN: not measured.
 struct EpochResult {
   static constexpr double none = std::numeric_limits<double>::quiet_NaN();
@@ -34,11 +49,11 @@ struct EpochResult {
   double train_loss = none;  ///< mean over the epoch's samples, while they were trained on
   double loss = none;        ///< of the evaluation, without smoothing and class weights
   double top1 = none, top5 = none;                          ///< single-label
+  double balanced_accuracy = none, macro_f1 = none;         ///< single-label
   double mean_ap = none, f1_micro = none, f1_macro = none;  ///< multi-label
   double lr = 0;                                            ///< of the epoch's last step
   double images_per_s = 0;                                  ///< training only
-  /// What models are compared by: accuracy or mean average precision.
-  double score(Task task) const { return task == Task::multi ? mean_ap : top1; }
+  double score(BestMetric metric) const;
 };
 
 /// Tells a training that diverges from a noisy one: 50 batches in a row whose loss is above 4 times
@@ -88,6 +103,7 @@ struct TrainerOptions {
   std::int64_t accumulate = 1;  ///< batches an update; fewer at an epoch's end
   std::int64_t swa = 0;         ///< the first epoch, from 1, whose weights are averaged; 0: none
   std::int64_t unfreeze = 0;    ///< after so many epochs what is frozen trains too; 0: never
+  BestMetric best = BestMetric::accuracy;
   bool select = true;  ///< the evaluated split is val: it decides best, patience and target
   double checkpoint_seconds = 60;  ///< between on_checkpoint calls inside an epoch
 };
