@@ -32,8 +32,8 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --folds K (cross-validation: OUT/fold-1 ...)  --fold N (that one alone)
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
           resnet18/34/50/101/152 airnet[-small|-wide], or a model file to fine-tune
-          --freeze N|backbone  --unfreeze N (epochs)  --shortcut auto|A|B
-          --ema X (decay)  --swa N (from epoch N)  --tta none|flip|shift|flip-shift
+          --freeze N|backbone  --unfreeze N (epochs)  --stem auto|imagenet|small
+          --shortcut auto|A|B  --ema X  --swa N (epoch)  --tta none|flip|shift|flip-shift
 Training  --epochs N  --batch N  --lr X|auto  --optimizer sgd|adamw|muon
           --momentum X  --weight-decay X  --no-norm-decay (spares biases and norms)
           --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)

@@ -171,6 +171,11 @@ ModelSpec resolve(const ModelSpec& spec) {
   check_extent(s, "width", s.width, 1 << 13);
   check_extent(s, "channels", s.channels, 1 << 10);
   check_extent(s, "classes", s.classes, 1 << 20);
+  const bool resnet = row.family == Family::resnet || row.family == Family::cifar_resnet;
+  if (!resnet && s.stem != Stem::automatic) {
+    fail<OptionError>("model '", s.name, "': a stem of '", name_of(s.stem),
+                      "' is asked for, but only ResNets have a choice");
+  }
   if (row.family == Family::plain) {
     check_plain(s);
   } else if (row.family == Family::airnet) {

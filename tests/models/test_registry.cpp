@@ -195,6 +195,10 @@ TEST_CASE("specs are resolved", "[models]") {
   CHECK(resolve(s).stem == Stem::imagenet);
   CHECK(parse_shortcut("a") == Shortcut::a);
   CHECK(parse_stem("small") == Stem::small);
+  ModelSpec plain = spec("cnn");
+  plain.stem = Stem::small;
+  CHECK(message(plain) ==
+        "model 'cnn': a stem of 'small' is asked for, but only ResNets have a choice");
   REQUIRE_THROWS_AS(parse_stem("big"), OptionError);
 }
 

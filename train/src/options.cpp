@@ -41,6 +41,8 @@ constexpr std::array rows = {
                    0, 0, ""},
     TrainOptionRow{"shortcut", &O::shortcut, "Model", "S", "CIFAR ResNets: A or B", 0, 0,
                    "auto|A|B"},
+    TrainOptionRow{"stem", &O::stem, "Model", "S", "resnet18 and up: imagenet or small", 0, 0,
+                   "auto|imagenet|small"},
     TrainOptionRow{"freeze", &O::freeze, "Model", "F", "first N parts, or backbone", 0, 0, ""},
     TrainOptionRow{"unfreeze", &O::unfreeze, "Model", "N",
                    "epochs until frozen parts train too, 0: never", 0, 1e6, ""},

@@ -26,6 +26,7 @@ ModelSpec spec_for(const TrainOptions& o, const Splits& data, const Preprocess& 
   spec.classes = static_cast<std::int64_t>(data.class_names.size());
   spec.task = data.task;
   spec.shortcut = parse_shortcut(o.shortcut);
+  spec.stem = parse_stem(o.stem);
   return spec;
 }
 

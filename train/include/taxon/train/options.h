@@ -27,6 +27,7 @@ struct TrainOptions {
   // model
   std::string model;              ///< a registered name, or a model file to fine-tune
   std::string shortcut = "auto";  ///< CIFAR ResNets: A, B; auto: A
+  std::string stem = "auto";      ///< resnet18 and up: imagenet, small; auto: small to 64 pixels
   std::string freeze = "0";       ///< 0, N (the first N children) or backbone (all but the head)
   std::int64_t unfreeze = 0;      ///< epochs after which what is frozen trains too, 0: never
   double ema = 0;                 ///< decay of the averaged weights, 0: none
