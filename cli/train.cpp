@@ -31,14 +31,15 @@ Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --sampling shuffle|balanced (each class equally often)
           --folds K (cross-validation: OUT/fold-1 ...)  --fold N (that one alone)
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
-          resnet18/34/50/101/152 airnet[-small|-wide], or a model file
-          to fine-tune  --shortcut auto|A|B  --stem auto|imagenet|small
-          --freeze N|backbone  --ema X  --tta none|flip|shift|flip-shift (views)
-Training  --epochs N  --batch N  --lr X  --optimizer sgd|adamw|muon  --momentum X
-          --weight-decay X  --no-norm-decay (spares biases and norms)
+          resnet18/34/50/101/152 airnet[-small|-wide], or a model file to fine-tune
+          --freeze N|backbone  --unfreeze N (epochs)  --stem auto|imagenet|small
+          --shortcut auto|A|B  --ema X  --swa N (epoch)  --tta none|flip|shift|flip-shift
+Training  --epochs N  --batch N  --lr X|auto  --optimizer sgd|adamw|muon
+          --momentum X  --weight-decay X  --no-norm-decay (spares biases and norms)
           --schedule cosine|onecycle|step|linear|triangle|constant  --warmup N (epochs)
           --loss ce|focal|bce|asl  --class-weights none|balanced|FILE
           --label-smoothing X  --norm-bias-lr X (factor)  --lookahead N (steps)
+          --layer-decay X (factor)  --clip-norm X  --accumulate N (batches a step)
 Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
           mean_ap|f1_micro|f1_macro: what decides on val, for
           --patience N (epochs without gain)  --target X (stop there)
@@ -159,6 +160,7 @@ class Reporter {
 
   RunCallbacks callbacks() {
     RunCallbacks c;
+    c.on_lr_range = [this](const LrRange& range, const std::string& file) { found(range, file); };
     c.on_start = [this](const RunStart& s) { start(s); };
     c.on_note = [this](const std::string& note) { say("note: " + note); };
     c.on_step = [this](const StepReport& r) {
@@ -278,12 +280,41 @@ class Reporter {
     say(text(o.epochs, " epochs of batch ", o.batch, ", ", o.optimizer, " lr ", o.lr, " ",
              o.schedule, ", weight decay ", o.weight_decay, ", augment ", o.augment, ", seed ",
              o.seed));
+    if (!s.tuned_from.empty()) fine_tuning(s);
     say("run: " + s.folder);
     if (s.from_epoch > 0 || s.from_batch > 0) {
       say(text("going on after epoch ", s.from_epoch, ", batch ", s.from_batch));
     }
     if (!quiet_)
       view_.emplace(out_, parse_best(o.best, s.task), s.task, o.epochs, s.val_samples > 0);
+  }
+
+  void found(const LrRange& range, const std::string& file) {
+    say(range.plot() + "\n" + range.text() + "; " + file);
+    if (!json_) return;
+    nlohmann::ordered_json event;
+    event["event"] = "lr_range";
+    event["lr"] = range.lr;
+    event["steepest"] = range.steepest;
+    event["last"] = range.steps.back().lr;
+    event["diverged"] = range.diverged;
+    event["file"] = file;
+    emit(event);
+  }
+
+  void fine_tuning(const RunStart& s) {
+    say(text("weights from ", s.tuned_from,
+             s.old_classes > 0
+                 ? text("; a new head for ", s.classes, " classes (it had ", s.old_classes, ")")
+                 : text(", head included")));
+    if (!json_) return;
+    nlohmann::ordered_json event;
+    event["event"] = "fine_tuning";
+    event["model"] = s.tuned_from;
+    event["new_head"] = s.old_classes > 0;
+    event["classes"] = s.classes;
+    event["old_classes"] = s.old_classes > 0 ? s.old_classes : s.classes;
+    emit(event);
   }
 
   bool json_, quiet_;

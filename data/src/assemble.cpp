@@ -5,6 +5,8 @@
 
 #include <taxon/base/error.h>
 
+#include <algorithm>
+
 namespace taxon {
 namespace {
 
@@ -26,10 +28,11 @@ Image cut(const Image& image, const image_ops::Box& b) {
 
 Assembler::Assembler(DatasetPtr data, const LoaderOptions& options)
     : data_(std::move(data)),
+      rows_(options.rows),
       preprocess_(options.preprocess),
       augment_(options.augment),
       seed_(options.seed),
-      direct_(already_fits(*data_, preprocess_) && augment_.min_area >= 1.0),
+      direct_(rows_.defined() || (already_fits(*data_, preprocess_) && augment_.min_area >= 1.0)),
       parts_(augment_.min_area < 1.0),
       cache_(options.cache_bytes) {
   if (parts_) {
@@ -38,7 +41,11 @@ Assembler::Assembler(DatasetPtr data, const LoaderOptions& options)
 }
 
 void Assembler::sample(std::int64_t epoch, std::int64_t index, float* out) {
-  if (direct_) {
+  if (rows_.defined()) {
+    const auto size = static_cast<std::size_t>(rows_.numel() / rows_.dim(0));
+    const auto row = rows_.view<float>().subspan(static_cast<std::size_t>(index) * size, size);
+    std::copy(row.begin(), row.end(), out);
+  } else if (direct_) {
     from_pixels(data_->pixels(index), epoch, index, out);
   } else if (parts_) {
     from_pixels(random_part(epoch, index).data(), epoch, index, out);

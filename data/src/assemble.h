@@ -16,9 +16,9 @@ namespace taxon {
 class Assembler {
  public:
   Assembler(DatasetPtr data, const LoaderOptions& options);
-  /// f32 [height, width, channels] of sample `index`, into `out`.
+  /// f32 [height, width, channels] of sample `index`, or its row, into `out`.
   void sample(std::int64_t epoch, std::int64_t index, float* out);
-  /// Whether samples are cheap: pixels in memory that already have the model's size.
+  /// Whether samples are cheap: rows, or pixels in memory that already have the model's size.
   bool direct() const { return direct_; }
 
  private:
@@ -30,6 +30,7 @@ class Assembler {
   void remember_size(std::int64_t index, const Extents& size);
 
   DatasetPtr data_;
+  Tensor rows_;
   Preprocess preprocess_;
   Augment augment_;
   std::uint64_t seed_;

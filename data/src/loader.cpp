@@ -61,6 +61,12 @@ void check_options(const DatasetPtr& data, const LoaderOptions& o) {
       fail<OptionError>("loader: ", name, " is ", value, ", expected 0 or above");
     }
   }
+  if (o.rows.defined() &&
+      (o.rows.dtype() != DType::f32 || o.rows.rank() < 2 || o.rows.dim(0) != data->size() ||
+       o.augment.enabled() || o.mixup > 0 || o.cutmix > 0)) {
+    fail<OptionError>("loader: rows ", o.rows, ", expected f32 [", data->size(),
+                      ", ...], neither augmented nor mixed");
+  }
   if (o.drop_last && data->size() < o.batch) {
     fail<OptionError>("loader: ", data->size(), " samples with drop_last make no batch of ",
                       o.batch);
@@ -90,6 +96,14 @@ struct Loader::Impl {
   std::int64_t batches() const {
     return options.drop_last ? data->size() / options.batch
                              : (data->size() + options.batch - 1) / options.batch;
+  }
+
+  Shape batch_shape(std::int64_t n) const {
+    const Preprocess& p = options.preprocess;
+    if (!options.rows.defined()) return {n, p.height, p.width, p.channels};
+    std::vector<std::int64_t> dims{n};
+    for (int i = 1; i < options.rows.rank(); ++i) dims.push_back(options.rows.dim(i));
+    return Shape(std::span<const std::int64_t>(dims));
   }
 
   void start(std::int64_t new_epoch, std::int64_t first_batch);
@@ -150,8 +164,7 @@ void Loader::Impl::open_slot() {
   slot->epoch = epoch;
   slots.push_back(slot);
   try {
-    const Preprocess& p = options.preprocess;
-    b.x = Tensor::empty({b.size(), p.height, p.width, p.channels});
+    b.x = Tensor::empty(batch_shape(b.size()));
     slot->x = b.x.mutable_view<float>().data();
     b.y = data->targets(b.indices);
   } catch (...) {
@@ -186,8 +199,7 @@ bool Loader::Impl::take(Piece& out) {
 // Without the lock.
 void Loader::Impl::make(const Piece& p) {
   Slot& slot = *p.slot;
-  const Preprocess& pre = options.preprocess;
-  const std::int64_t numel = pre.height * pre.width * pre.channels;
+  const std::int64_t numel = batch_shape(1).numel();
   std::int64_t failed = no_sample;
   std::exception_ptr error;
   for (std::int64_t i = p.begin; i < p.end; ++i) {

@@ -41,10 +41,19 @@ Tensor BatchNorm2d::forward(const Tensor& x, const Epilogue& after) {
   BatchNormResult result = batch_norm_train(x, weight, bias, options.eps, after);
   NoGrad guard;
   const double n = static_cast<double>(values);
-  lerp_(running_mean, result.mean, options.momentum);
-  lerp_(running_var, mul(result.var, n / (n - 1)), options.momentum);
-  num_batches_tracked.mutable_view<std::int64_t>()[0] += 1;
+  const std::int64_t batches = ++num_batches_tracked.mutable_view<std::int64_t>()[0];
+  const double part = averaging_ ? 1.0 / static_cast<double>(batches) : options.momentum;
+  lerp_(running_mean, result.mean, part);
+  lerp_(running_var, mul(result.var, n / (n - 1)), part);
   return result.y;
+}
+
+void BatchNorm2d::average_batches(bool on) {
+  averaging_ = on;
+  if (!on) return;
+  running_mean.fill(0);
+  running_var.fill(1);
+  num_batches_tracked.fill(0);
 }
 
 std::string BatchNorm2d::str() const {

@@ -41,7 +41,7 @@ run 3 train --resume torn; says err torn/checkpoint.safetensors
 run 5 train photos --model mlp --size 8 --epochs 3 --batch 4 --lr 1e8 --schedule constant --out nan
 says err "stopped at step"
 says err "epoch"
-says err "the last good model is nan/last.safetensors"; says err "a lower --lr may help"
+says err "the last good model is nan/last.safetensors"; says err "try --lr 1e+07, --clip-norm 1, --warmup 1 or --lr auto"
 run 0 info nan --verify; says out verified
 
 # No room: the old files stay whole, nothing half-written stays.

@@ -24,10 +24,10 @@ is_there runs/photos-mlp-2
 for file in best last; do same runs/photos-mlp/$file.safetensors runs/photos-mlp-2/$file.safetensors; done
 same runs/photos-mlp/args.toml runs/photos-mlp-2/args.toml
 same runs/photos-mlp/predictions.csv runs/photos-mlp-2/predictions.csv
-run 0 train --config runs/photos-mlp/args.toml --threads 3 --out three
-same runs/photos-mlp/last.safetensors three/last.safetensors
-run 0 train --config runs/photos-mlp/args.toml --out three
-is_there three-2/best.safetensors
+run 0 train --config runs/photos-mlp/args.toml --threads 3 --out third
+same runs/photos-mlp/last.safetensors third/last.safetensors
+run 0 train --config runs/photos-mlp/args.toml --out third
+is_there third-2/best.safetensors
 
 # eval and metrics agree with the run's own metrics.
 run 0 eval runs/photos-mlp photos --batch 8 --json; same out runs/photos-mlp/metrics.json
@@ -85,7 +85,17 @@ run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8
 is_there tuned/best.safetensors
 run 0 train photos --model runs/photos-mlp --epochs 1 --batch 8 --out tuned
 same tuned/best.safetensors tuned-2/best.safetensors
+says out "weights from runs/photos-mlp/best.safetensors, head included"
 run 0 train photos --model resnet8 --size 8 --epochs 1 --batch 8 --freeze backbone --out frozen
+says out "are computed once (those of train change: --augment none)"
+run 2 train photos --model resnet8 --size 8 --unfreeze 1; says err "--unfreeze is 1 but nothing is frozen"
+run 0 train photos --model frozen --epochs 3 --batch 8 --freeze backbone --unfreeze 2 --augment none --out thawed
+says out "features of 24 train and 24 val images are computed once"
+cp -r photos three; for split in train val test; do cp -r three/$split/top three/$split/side; done
+run 0 train three --model frozen --epochs 1 --batch 8 --out head
+says out "weights from frozen/best.safetensors; a new head for 3 classes (it had 2)"
+run 0 train three --model frozen --epochs 1 --batch 8 --json --out head
+says out '{"event":"fine_tuning","model":"frozen/best.safetensors","new_head":true,"classes":3,"old_classes":2}'
 run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --optimizer adamw --lr 0.001 --ema 0.9 \
   --label-smoothing 0.1 --class-weights balanced --warmup 0.5 --schedule linear --no-norm-decay --out rest
 for loss in bce focal asl; do
@@ -96,6 +106,23 @@ run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --class-weights wei
 run 0 train photos --model mlp --size 8 --epochs 50 --batch 8 --lr 0.02 --target 0.9 --out target
 says out "stopped after epoch"
 run 2 train photos --model resnet8 --freeze 99; says err "--freeze is 99"
+
+# Layer decay, clipping, accumulation, SWA, a rate found by a range test; what makes no sense is refused.
+run 0 train photos --model frozen --epochs 3 --batch 8 --layer-decay 0.5 --clip-norm 1 --accumulate 2 --swa 2 --out averaged
+run 0 info averaged --verify; says out verified
+run 0 train --config averaged/args.toml --threads 1 --out averaged1
+same averaged/best.safetensors averaged1/best.safetensors
+run 2 train photos --model mlp --swa 2 --ema 0.9; says err "expected one of them"
+run 2 train photos --model mlp --epochs 3 --swa 4; says err "--swa is 4, expected an epoch from 1 to --epochs 3"
+run 2 train photos --layer-decay 0; says err "--layer-decay is 0, expected 0.01 to 1"
+run 2 train photos --accumulate 0; says err "--accumulate is 0, expected 1 to"
+run 2 train photos --clip-norm -1; says err "--clip-norm is -1, expected 0 to"
+run 0 train photos --model mlp --size 8 --epochs 2 --batch 8 --lr auto --json --out auto
+is_there auto/lr_range.csv
+says out '{"event":"lr_range","lr":'
+says err "the loss fell fastest at"
+grep -q '^lr = [0-9]' auto/args.toml || fail "args.toml has no number for --lr auto"
+run 0 train --config auto/args.toml --out auto1; same auto/best.safetensors auto1/best.safetensors
 
 # airnet: whitening from the data, Lookahead, norms' biases at their own rate, answers from six views.
 run 0 train photos --model airnet --size 12 --epochs 2 --batch 8 --seed 1 --out air

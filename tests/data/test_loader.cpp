@@ -229,6 +229,26 @@ TEST_CASE("images in memory are resized where the model wants another size") {
   CHECK(std::equal(expected.begin(), expected.end(), seen.x.begin() + 2 * 12 * 12 * 3));
 }
 
+TEST_CASE("rows stand in for images, in the same order") {
+  LoaderOptions o = small(3);
+  o.shuffle = true;
+  const Seen by_images = epoch(numbered(7), o, 2);
+  o.rows = Tensor::uniform(Shape{7, 5}, 0, 1, 3);
+  const Seen by_rows = epoch(numbered(7), o, 2);
+  CHECK(by_rows.indices == by_images.indices);
+  CHECK(by_rows.labels == by_images.labels);
+  REQUIRE(by_rows.x.size() == 7 * 5);
+  for (std::size_t i = 0; i < 7; ++i) {
+    const auto row = static_cast<std::size_t>(by_rows.indices[i]);
+    for (std::size_t k = 0; k < 5; ++k) {
+      CHECK(by_rows.x[5 * i + k] == o.rows.view<float>()[5 * row + k]);
+    }
+  }
+  CHECK_THROWS_AS(Loader(numbered(6), o), OptionError);
+  o.augment.flip = true;
+  CHECK_THROWS_AS(Loader(numbered(7), o), OptionError);
+}
+
 TEST_CASE("a loader may be dropped and moved at any time") {
   for (int i = 0; i < 20; ++i) {
     Loader loader(numbered(64), small(4));

@@ -1,12 +1,15 @@
 // Optimizers and schedules against values that torch 2 computed in double precision.
 #include "catch.h"
 
+#include <taxon/base/parallel.h>
 #include <taxon/layers/layers.h>
+#include <taxon/models/model.h>
 #include <taxon/train/optimizer.h>
 #include <taxon/train/schedule.h>
 
 #include <cmath>
 #include <functional>
+#include <map>
 
 using namespace taxon;
 
@@ -256,6 +259,85 @@ TEST_CASE("weight decay skips biases and norm parameters when asked") {
   CHECK(two[1].weight_decay == 0);
 }
 
+TEST_CASE("each layer below the head learns more slowly, by the formula") {
+  ModelSpec spec;
+  spec.name = "resnet8";
+  const auto model = build_model(spec);
+  auto groups = param_groups(*model, 0.1, true);
+  decay_layers(groups, *model, 0.5);
+  const std::map<std::string, double> scale = {{"conv1", 0.0625}, {"bn1", 0.0625},
+                                               {"layer1", 0.125}, {"layer2", 0.25},
+                                               {"layer3", 0.5},   {"fc", 1}};
+  std::size_t seen = 0;
+  for (const ParamGroup& g : groups) {
+    for (const NamedTensor& p : g.params) {
+      ++seen;
+      INFO(p.name);
+      CHECK(g.lr_scale == scale.at(p.name.substr(0, p.name.find('.'))));
+      CHECK(g.weight_decay == (p.tensor.rank() > 1 ? 0.1 : 0.0));
+    }
+  }
+  CHECK(seen == model->named_parameters().size());
+
+  spec.name = "resnet20";  // a block is a layer: nine, the first convolution and the head
+  const auto deeper = build_model(spec);
+  groups = param_groups(*deeper, 0);
+  groups[0].lr_scale = 3;
+  decay_layers(groups, *deeper, 0.9);
+  for (const ParamGroup& g : groups) {
+    const std::string name = g.params[0].name;
+    if (name.rfind("layer2.1.", 0) == 0) CHECK(g.lr_scale == Approx(3 * std::pow(0.9, 5)));
+    if (name == "conv1.weight") CHECK(g.lr_scale == Approx(3 * std::pow(0.9, 10)));
+  }
+  CHECK(groups.size() == 11);
+  CHECK_THROWS_AS(decay_layers(groups, *deeper, 0), OptionError);
+
+  // Parameters of no child keep their rate.
+  Tensor p = parameter();
+  auto other = group(p);
+  decay_layers(other, *deeper, 0.5);
+  REQUIRE(other.size() == 1);
+  CHECK(other[0].lr_scale == 1);
+}
+
+TEST_CASE("gradients are clipped as torch.nn.utils.clip_grad_norm_ does") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    Tensor a = parameter(dtype), b = parameter(dtype), none = parameter(dtype);
+    std::vector<ParamGroup> groups = group(a);
+    groups[0].params.push_back({"none", none});
+    groups.push_back(group(b)[0]);
+    const auto set = [&] {
+      a.set_grad(Tensor::from(Values{3, 0, 0}, Shape{3}).to(dtype));
+      b.set_grad(Tensor::from(Values{0, 4, 0}, Shape{3}).to(dtype));
+    };
+    set();
+    CHECK(clip_grad_norm(groups, 1) == 5);
+    const double factor = 1 / (5 + 1e-6), eps = dtype == DType::f32 ? 1e-7 : 1e-15;
+    CHECK(a.grad().to(DType::f64).to_vector<double>()[0] == Approx(3 * factor).epsilon(eps));
+    CHECK(b.grad().to(DType::f64).to_vector<double>()[1] == Approx(4 * factor).epsilon(eps));
+    CHECK_FALSE(none.grad().defined());
+    set();
+    CHECK(clip_grad_norm(groups, 6) == 5);
+    CHECK(a.grad().to(DType::f64).to_vector<double>() == Values{3, 0, 0});
+  }
+  // The same for any number of threads.
+  Tensor large = Tensor::zeros(Shape{100003}).set_requires_grad();
+  large.set_grad(Tensor::normal(Shape{100003}, 0, 1, 3));
+  const int before = num_threads();
+  double norms[2];
+  for (const int threads : {1, 2}) {
+    set_num_threads(threads);
+    norms[threads - 1] = clip_grad_norm(group(large), 1e9);
+  }
+  set_num_threads(before);
+  CHECK(norms[0] == norms[1]);
+  double sum = 0;
+  for (const float v : large.grad().view<float>()) {
+    sum += static_cast<double>(v) * static_cast<double>(v);
+  }
+  CHECK(norms[0] == Approx(std::sqrt(sum)).epsilon(1e-12));
+}
+
 TEST_CASE("schedules follow torch.optim.lr_scheduler") {
   Schedule s;
   s.lr = 0.1;
@@ -308,6 +390,15 @@ TEST_CASE("the triangle rises to its peak and falls") {
   CHECK(s.rate(100) == Approx(0.14));
   s.total_steps = 1;  // no step before the peak
   CHECK(s.rate(0) == Approx(2));
+}
+
+TEST_CASE("the exponential schedule rises by equal factors") {
+  Schedule s;
+  s.kind = ScheduleKind::exponential;
+  s.lr = 1e-6;
+  s.final_lr = 10;
+  s.total_steps = 8;
+  for (int i = 0; i < 8; ++i) CHECK(s.rate(i) == Approx(std::pow(10.0, i - 6)));
 }
 
 TEST_CASE("schedules have names") {

@@ -45,6 +45,9 @@ TEST_CASE("a wrong option says what was found and expected") {
   CHECK(holds(error_of("epochs", "0"), "--epochs is 0, expected 1 to"));
   CHECK(holds(error_of("epochs", "many"), "--epochs"));
   CHECK(holds(error_of("lr", "nan"), "--lr"));
+  CHECK(holds(error_of("lr", "fast"), " or auto"));
+  CHECK(holds(error_of("lr", "-1"), "--lr is -1, expected 0 to"));
+  CHECK(holds(error_of("clip_norm", "auto"), "--clip-norm"));
   CHECK(holds(error_of("schedule", "cosin"), "did you mean 'cosine'"));
   CHECK(holds(error_of("optimizer", "lion"), "expected sgd, adamw, muon"));
   CHECK(holds(error_of("no_norm_decay", "maybe"), "expected true or false"));
@@ -70,6 +73,17 @@ TEST_CASE("args.toml reads back as the same options") {
   CHECK(back.lr == o.lr);
   CHECK(back.seed == o.seed);
   CHECK(settings_from_toml(toml, "args.toml").size() == train_option_table().size());
+}
+
+TEST_CASE("a learning rate may be automatic") {
+  TrainOptions o;
+  set_option(o, "lr", "auto");
+  CHECK(o.lr == TrainOptions::lr_auto);
+  const std::string toml = to_toml(o);
+  CHECK(holds(toml, "\nlr = \"auto\"\n"));
+  TrainOptions back;
+  for (const auto& [name, value] : settings_from_toml(toml, "a")) set_option(back, name, value);
+  CHECK(back.lr == TrainOptions::lr_auto);
 }
 
 TEST_CASE("a wrong args.toml names the file and the line") {

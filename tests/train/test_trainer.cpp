@@ -22,9 +22,18 @@ std::shared_ptr<Sequential> flat_net() {
   return net;
 }
 
-std::unique_ptr<Loader> loader(DatasetPtr data, bool training, double mixup = 0) {
+std::shared_ptr<Sequential> plain_net() {
+  Init init;
+  init.seed = 3;
+  auto net = std::make_shared<Sequential>();
+  net->add<Flatten>().add<Linear>(8 * 8 * 3, 8, init).add<ReLU>().add<Linear>(8, 2, init);
+  return net;
+}
+
+std::unique_ptr<Loader> loader(DatasetPtr data, bool training, double mixup = 0,
+                               std::int64_t batch = 8) {
   LoaderOptions o;
-  o.batch = 8;
+  o.batch = batch;
   o.shuffle = training;
   o.seed = 5;
   o.preprocess.height = o.preprocess.width = 8;
@@ -41,12 +50,16 @@ struct Setting {
   std::int64_t lookahead = 0;
   Task task = Task::single;
   double mixup = 0;
+  std::int64_t swa = 0, accumulate = 1, batch = 8;
+  double clip = 0;
+  bool plain = false;  // no batch norm, no dropout
+  ScheduleKind schedule = ScheduleKind::onecycle;
 };
 
 Trainer make(const Setting& s) {
   TrainerParts parts;
-  parts.model = flat_net();
-  if (s.ema > 0) parts.average = flat_net();
+  parts.model = s.plain ? plain_net() : flat_net();
+  if (s.ema > 0 || s.swa > 0) parts.average = flat_net();
   auto groups = param_groups(*parts.model, 1e-3);
   if (s.adam) {
     parts.optimizer = std::make_unique<AdamW>(std::move(groups));
@@ -59,18 +72,21 @@ Trainer make(const Setting& s) {
   const bool multi = s.task == Task::multi;
   parts.loss = make_loss(multi ? "bce" : "ce", multi);
   parts.watch_loss = make_loss(multi ? "bce" : "ce", multi);
-  parts.train = loader(halves(44, 1, s.task), true, s.mixup);
+  parts.train = loader(halves(44, 1, s.task), true, s.mixup, s.batch);
   parts.watch = loader(halves(20, 2, s.task), false);
   TrainerOptions t;
   t.epochs = s.epochs;
   t.ema = s.ema;
   t.lookahead = s.lookahead;
+  t.swa = s.swa;
+  t.accumulate = s.accumulate;
+  t.clip_norm = s.clip;
   t.patience = s.patience;
   t.best = parse_best("auto", s.task);
   t.target = s.target;
-  t.schedule.kind = ScheduleKind::onecycle;
+  t.schedule.kind = s.schedule;
   t.schedule.lr = s.lr;
-  t.schedule.total_steps = s.epochs * parts.train->batches();
+  t.schedule.total_steps = s.epochs * ((parts.train->batches() + s.accumulate - 1) / s.accumulate);
   return Trainer(std::move(parts), t);
 }
 
@@ -223,6 +239,154 @@ TEST_CASE("lookahead pulls weights to their slow average, more and more") {
   // The epoch ends on the slow weights.
   const auto end = second.state();
   CHECK(value(end, w) == value(end, "lookahead.1.weight"));
+}
+
+TEST_CASE("accumulated batches are one batch of their size") {
+  Setting many, one;
+  many.plain = one.plain = true;
+  many.batch = 4;
+  many.accumulate = 3;  // of 44 samples: 11 batches, four updates of 12, 12, 12 and 8
+  one.batch = 12;
+  Trainer a = make(many), b = make(one);
+  a.fit();
+  b.fit();
+  CHECK(a.progress().step == b.progress().step);
+  CHECK(a.progress().step == 4 * 4);
+  const auto x = a.state(), y = b.state();
+  REQUIRE(x.size() == y.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i].tensor.dtype() != DType::f32) continue;
+    const auto p = x[i].tensor.to_vector<float>(), q = y[i].tensor.to_vector<float>();
+    for (std::size_t k = 0; k < p.size(); ++k) CHECK(p[k] == Approx(q[k]).margin(2e-5));
+  }
+  Setting fewer = many;
+  fewer.accumulate = 1;
+  Trainer c = make(fewer);
+  c.fit();
+  CHECK_FALSE(same_bits(a.result().state(), c.result().state()));
+}
+
+TEST_CASE("averages, accumulation and clipping go on bit by bit") {
+  Setting s;
+  s.swa = 2;
+  s.accumulate = 2;
+  s.clip = 0.5;
+  s.epochs = 4;
+  Trainer whole = make(s);
+  whole.fit();
+  for (const std::int64_t stop : {1, 5, 6, 12, 13, 18, 24}) {
+    std::atomic<bool> interrupt{false};
+    std::int64_t batches = 0;
+    Trainer first = make(s);
+    Trainer::Callbacks callbacks;
+    callbacks.on_step = [&](const StepReport&) { interrupt = interrupt || ++batches == stop; };
+    REQUIRE(first.fit(callbacks, &interrupt) == Trainer::Outcome::interrupted);
+    CHECK(first.progress().batch % 2 == 0);
+    const auto saved = copy_of(first.state());
+    Trainer second = make(s);
+    second.restore(saved, first.progress());
+    REQUIRE(second.fit() == Trainer::Outcome::finished);
+    CHECK(same_bits(whole.state(), second.state()));
+    CHECK(whole.progress().results.back().loss == second.progress().results.back().loss);
+  }
+}
+
+TEST_CASE("swa is the mean of the epochs' weights, with statistics of its own") {
+  Setting s;
+  s.swa = 2;
+  s.schedule = ScheduleKind::constant;
+  Trainer trainer = make(s);
+  std::vector<std::vector<NamedTensor>> epochs;
+  Trainer::Callbacks callbacks;
+  callbacks.on_epoch = [&](const EpochResult& r, bool) {
+    epochs.push_back(copy_of(trainer.state()));
+    CHECK(trainer.progress().averaged == std::max<std::int64_t>(0, r.epoch - 1));
+  };
+  trainer.fit(callbacks);
+  auto& net = static_cast<Sequential&>(trainer.result());
+  for (const NamedTensor& p : net.named_parameters()) {
+    std::vector<double> mean(static_cast<std::size_t>(p.tensor.numel()));
+    for (std::size_t e = 1; e < 4; ++e) {
+      for (const NamedTensor& t : epochs[e]) {
+        if (t.name != "model." + p.name) continue;
+        for (std::size_t k = 0; k < mean.size(); ++k) {
+          mean[k] += static_cast<double>(t.tensor.view<float>()[k]) / 3;
+        }
+      }
+    }
+    for (std::size_t k = 0; k < mean.size(); ++k) {
+      CHECK(p.tensor.view<float>()[k] == Approx(mean[k]).margin(1e-6));
+    }
+  }
+  // torch's update_bn: the plain mean over the batches of their means and unbiased variances.
+  const auto& norm = static_cast<const BatchNorm2d&>(net[2]);
+  NoGrad no_grad;
+  const auto batches = loader(halves(44, 1), true);
+  batches->start(3);
+  std::vector<double> mean(8), var(8);
+  for (Batch b; batches->next(b);) {
+    const Tensor y = net[1].forward(net[0].forward(b.x));
+    const auto n = static_cast<double>(b.size());
+    for (std::size_t c = 0; c < 8; ++c) {
+      double sum = 0, squares = 0;
+      for (std::size_t i = 0; i < static_cast<std::size_t>(b.size()); ++i) {
+        const auto v = static_cast<double>(y.view<float>()[8 * i + c]);
+        sum += v;
+        squares += v * v;
+      }
+      mean[c] += sum / n / 6;
+      var[c] += (squares - sum * sum / n) / (n - 1) / 6;
+    }
+  }
+  CHECK(norm.num_batches_tracked.item() == 6);
+  for (std::size_t c = 0; c < 8; ++c) {
+    CHECK(norm.running_mean.view<float>()[c] == Approx(mean[c]).epsilon(1e-4));
+    CHECK(norm.running_var.view<float>()[c] == Approx(var[c]).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("a loss that diverges without end is told from noise and spikes") {
+  LossWatch watch;
+  watch.nothing = 0.7;
+  for (int i = 0; i < 49; ++i) CHECK_FALSE(watch.diverged(3));
+  CHECK(watch.diverged(3));
+
+  // Log-normal noise of a factor e around a falling loss, and spikes of a hundred batches in a row
+  // but for one.
+  LossWatch noisy;
+  noisy.nothing = 0.7;
+  Rng rng(1, 2);
+  for (int i = 0; i < 20000; ++i) {
+    const double loss = 0.7 * std::exp(rng.normal()) / (1 + 0.001 * i);
+    CHECK_FALSE(noisy.diverged(i % 1000 < 100 && i % 40 != 0 ? 1e4 * loss : loss));
+  }
+}
+
+TEST_CASE("noise at a high rate is not divergence; a loss that stays high is, and names the step") {
+  Setting s;
+  s.epochs = 30;
+  s.lr = 0.5;
+  s.mixup = 1;
+  s.schedule = ScheduleKind::constant;
+  Trainer noisy = make(s);
+  CHECK(noisy.fit() == Trainer::Outcome::finished);
+
+  // Blended images have a loss above 0.004 in every batch: far too much, had it been 0.001 at
+  // first.
+  Trainer wild = make(s);
+  Progress from;
+  from.watch.nothing = 0.001;
+  wild.restore(copy_of(wild.state()), from);
+  std::string what;
+  try {
+    wild.fit();
+  } catch (const TrainingError& e) {
+    what = e.what();
+  }
+  CHECK(what.find("stopped at step 50 (epoch 9, batch 2): the loss diverges: ") !=
+        std::string::npos);
+  CHECK(what.find("for 50 batches above 4 times the 0.001 of knowing nothing") !=
+        std::string::npos);
 }
 
 TEST_CASE("a loss that is not finite stops the run and names the step") {

@@ -44,12 +44,21 @@ EpochResult result_from(const json& j) {
 json to_json(const Progress& p) {
   json results = json::array();
   for (const EpochResult& r : p.results) results.push_back(to_json(r));
-  return {{"epoch", p.epoch},       {"batch", p.batch},
-          {"step", p.step},         {"seconds", p.seconds},
-          {"loss_sum", p.loss_sum}, {"correct", p.correct},
-          {"seen", p.seen},         {"best", p.best},
-          {"stale", p.stale},       {"best_epoch", p.best_epoch},
-          {"stopped", p.stopped},   {"results", results}};
+  return {{"epoch", p.epoch},
+          {"batch", p.batch},
+          {"step", p.step},
+          {"seconds", p.seconds},
+          {"loss_sum", p.loss_sum},
+          {"correct", p.correct},
+          {"seen", p.seen},
+          {"averaged", p.averaged},
+          {"nothing", p.watch.nothing},
+          {"high", p.watch.high},
+          {"best", p.best},
+          {"stale", p.stale},
+          {"best_epoch", p.best_epoch},
+          {"stopped", p.stopped},
+          {"results", results}};
 }
 
 Progress progress_from(const json& j) {
@@ -61,6 +70,9 @@ Progress progress_from(const json& j) {
   p.loss_sum = j.at("loss_sum").get<double>();
   p.correct = j.at("correct").get<double>();
   p.seen = j.at("seen").get<std::int64_t>();
+  p.averaged = j.at("averaged").get<std::int64_t>();
+  p.watch.nothing = j.at("nothing").get<double>();
+  p.watch.high = j.at("high").get<std::int64_t>();
   p.best = j.at("best").get<double>();
   p.stale = j.at("stale").get<std::int64_t>();
   p.best_epoch = j.at("best_epoch").get<std::int64_t>();

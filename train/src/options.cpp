@@ -44,14 +44,18 @@ constexpr std::array rows = {
     TrainOptionRow{"stem", &O::stem, "Model", "S", "resnet18 and up: imagenet or small", 0, 0,
                    "auto|imagenet|small"},
     TrainOptionRow{"freeze", &O::freeze, "Model", "F", "first N parts, or backbone", 0, 0, ""},
+    TrainOptionRow{"unfreeze", &O::unfreeze, "Model", "N",
+                   "epochs until frozen parts train too, 0: never", 0, 1e6, ""},
     TrainOptionRow{"ema", &O::ema, "Model", "X", "decay of averaged weights", 0, 0.999999, ""},
+    TrainOptionRow{"swa", &O::swa, "Model", "N", "first epoch of averaged weights, 0: none", 0, 1e6,
+                   ""},
     TrainOptionRow{"tta", &O::tta, "Model", "T",
                    "views an answer averages: none (one), flip, shift (three), flip-shift (six)", 0,
                    0, "none|flip|shift|flip-shift"},
     TrainOptionRow{"epochs", &O::epochs, "Training", "N", "passes over the data", 1, 1e6, ""},
     TrainOptionRow{"batch", &O::batch, "Training", "N", "images a step", 1, 1e6, ""},
-    TrainOptionRow{"lr", &O::lr, "Training", "X", "learning rate (onecycle: the highest)", 0, big,
-                   ""},
+    TrainOptionRow{"lr", &O::lr, "Training", "X", "learning rate (onecycle: the highest), or auto",
+                   0, big, "auto"},
     TrainOptionRow{"optimizer", &O::optimizer, "Training", "O", "sgd (Nesterov), adamw or muon", 0,
                    0, "sgd|adamw|muon"},
     TrainOptionRow{"momentum", &O::momentum, "Training", "X", "of sgd and muon", 0, 0.9999, ""},
@@ -63,6 +67,11 @@ constexpr std::array rows = {
                    "cosine|onecycle|step|linear|triangle|constant"},
     TrainOptionRow{"norm_bias_lr", &O::norm_bias_lr, "Training", "X",
                    "factor on the rate of norms' biases", 0, 1e6, ""},
+    TrainOptionRow{"layer_decay", &O::layer_decay, "Training", "X",
+                   "factor on the rate for each layer below the head", 0.01, 1, ""},
+    TrainOptionRow{"clip_norm", &O::clip_norm, "Training", "X", "longest gradient, 0: any", 0, big,
+                   ""},
+    TrainOptionRow{"accumulate", &O::accumulate, "Training", "N", "batches an update", 1, 1e6, ""},
     TrainOptionRow{"lookahead", &O::lookahead, "Training", "N",
                    "steps between pulls to slow weights", 0, 1e6, ""},
     TrainOptionRow{"warmup", &O::warmup, "Training", "N", "epochs of rising rate", 0, 1e6, ""},
@@ -111,6 +120,7 @@ template <class Number>
 Number parsed(const TrainOptionRow& row, std::string_view value) {
   try {
     if constexpr (std::is_same_v<Number, double>) {
+      if (!row.choices.empty() && value == row.choices) return TrainOptions::lr_auto;
       return checked(row, parse_number(value, row.flag()), value);
     } else {
       const std::int64_t n = parse_int(value, row.flag());
@@ -118,7 +128,7 @@ Number parsed(const TrainOptionRow& row, std::string_view value) {
       return n;
     }
   } catch (const FormatError& e) {
-    throw OptionError(e.what());
+    fail<OptionError>(e.what(), row.choices.empty() ? "" : " or ", row.choices);
   }
 }
 
@@ -184,7 +194,8 @@ std::string get_option(const TrainOptions& options, const TrainOptionRow& row) {
         } else if constexpr (std::is_same_v<T, bool>) {
           return options.*field ? "true" : "false";
         } else if constexpr (std::is_same_v<T, double>) {
-          return number_text(options.*field);
+          const bool automatic = !row.choices.empty() && options.*field == TrainOptions::lr_auto;
+          return automatic ? std::string(row.choices) : number_text(options.*field);
         } else {
           return std::to_string(options.*field);
         }

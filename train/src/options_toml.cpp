@@ -32,7 +32,8 @@ std::string quoted(const std::string& s) {
 
 std::string value_text(const TrainOptions& options, const TrainOptionRow& row) {
   std::string value = get_option(options, row);
-  if (std::holds_alternative<std::string TrainOptions::*>(row.field)) return quoted(value);
+  const bool is_text = std::holds_alternative<std::string TrainOptions::*>(row.field);
+  if (is_text || value == "auto") return quoted(value);
   const bool real = std::holds_alternative<double TrainOptions::*>(row.field);
   // A TOML float needs a point or an exponent.
   if (real && value.find_first_of(".e") == std::string::npos) value += ".0";

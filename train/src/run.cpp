@@ -10,9 +10,11 @@
 #include <taxon/train/run.h>
 
 #include "checkpoint.h"
+#include "frozen.h"
 #include "run_folder.h"
 #include "setup.h"
 
+#include <chrono>
 #include <optional>
 
 namespace taxon {
@@ -30,8 +32,10 @@ class Run {
         fingerprint_(setup_.data.fingerprint()),
         best_(parse_best(setup_.options.best, setup_.data.task)) {
     TrainerParts parts = make_parts(setup_);
-    result_model_ = parts.average ? std::static_pointer_cast<Model>(parts.average) : setup_.model;
+    average_ = std::static_pointer_cast<Model>(parts.average);
     const std::int64_t batches = parts.train->batches();
+    train_options_ = parts.train->options();
+    if (parts.watch) watch_options_ = parts.watch->options();
     trainer_.emplace(std::move(parts), make_trainer_options(setup_, batches));
   }
 
@@ -44,7 +48,7 @@ class Run {
     }
     RunResult result;
     result.folder = folder_;
-    result.interrupted = fit() == Trainer::Outcome::interrupted;
+    result.interrupted = !compute_features() || fit() == Trainer::Outcome::interrupted;
     result.progress = trainer_->progress();
     result.stopped_early = result.progress.stopped;
     result.selected = setup_.select;
@@ -54,15 +58,44 @@ class Run {
   }
 
  private:
+  // What a frozen backbone makes of images that never change. False: interrupted.
+  bool compute_features() {
+    if (!trainer_->frozen()) return true;
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+      HeadParts head =
+          make_head_parts(setup_, train_options_, watch_options_, average_, interrupt_);
+      const std::int64_t train = head.train ? head.train->dataset().size() : 0;
+      const std::int64_t watch = head.watch ? head.watch->dataset().size() : 0;
+      if (train + watch > 0) {
+        note(text("the backbone is frozen: features of ", train, " train and ", watch,
+                  setup_.select ? " val" : " test", " images are computed once",
+                  train == 0 ? " (those of train change: --augment none)" : ""));
+      }
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      trainer_->use_features(std::move(head), took.count());
+    } catch (const Interrupted&) {
+      return false;
+    }
+    return true;
+  }
+
   Trainer::Outcome fit() {
     try {
       return trainer_->fit(trainer_callbacks(), interrupt_);
     } catch (const TrainingError& e) {
       const auto epoch = trainer_->progress().epoch;
       fail<TrainingError>(e.what(), "; the last good model is ", files_.last, " (",
-                          epoch > 0 ? text("epoch ", epoch) : "untrained",
-                          "); a lower --lr may help");
+                          epoch > 0 ? text("epoch ", epoch) : "untrained", "); ", advice());
     }
+  }
+
+  std::string advice() const {
+    const TrainOptions& o = setup_.options;
+    std::string out = text("try --lr ", o.lr / 10);
+    if (o.clip_norm == 0) out += ", --clip-norm 1";
+    if (o.warmup == 0 && o.epochs > 1) out += ", --warmup 1";
+    return out + " or --lr auto";
   }
 
   void note(const std::string& message) const {
@@ -107,6 +140,8 @@ class Run {
     s.width = setup_.meta.preprocess.width;
     s.channels = setup_.meta.preprocess.channels;
     s.task = setup_.data.task;
+    s.tuned_from = setup_.tuned_from;
+    s.old_classes = setup_.old_classes;
     s.from_epoch = trainer_->progress().epoch;
     s.from_batch = trainer_->progress().batch;
     callbacks_.on_start(s);
@@ -131,11 +166,12 @@ class Run {
   }
 
   void save_model_to(const std::string& path) {
-    result_model_->eval();
+    Model& model = static_cast<Model&>(trainer_->result());
+    model.eval();
     ModelMeta meta = setup_.meta;
     const DatasetPtr& from = setup_.watch ? setup_.watch : setup_.data.train;
-    meta.golden = make_golden(*result_model_, meta, from->image(0));
-    save_model(path, *result_model_, meta);
+    meta.golden = make_golden(model, meta, from->image(0));
+    save_model(path, model, meta);
   }
 
   void save_progress() const {
@@ -192,8 +228,9 @@ class Run {
   const RunCallbacks& callbacks_;
   const std::atomic<bool>* interrupt_;
   std::uint64_t fingerprint_;
+  std::shared_ptr<Model> average_;  // null without averaged weights
+  LoaderOptions train_options_, watch_options_;
   BestMetric best_;
-  std::shared_ptr<Model> result_model_;
   std::optional<Trainer> trainer_;
 };
 
@@ -208,6 +245,35 @@ class ExactConv {
  private:
   bool before_;
 };
+
+// With --lr auto: tries rates on a copy of the model and writes down the choice. False:
+// interrupted.
+bool find_lr(Setup& s, const RunFiles& files, const RunCallbacks& callbacks,
+             const std::atomic<bool>* interrupt) {
+  if (s.options.lr != TrainOptions::lr_auto) return true;
+  if (callbacks.on_note)
+    callbacks.on_note("--lr auto: trying learning rates on a copy of the model");
+  const Setup copy = with_copied_model(s);
+  LrRangeOptions options;
+  options.accumulate = s.options.accumulate;
+  options.clip_norm = s.options.clip_norm;
+  try {
+    const LrRange range = lr_range_test(make_parts(copy), options, interrupt);
+    write_file_atomic(files.lr_range, range.csv());
+    s.options.lr = range.lr;
+    if (callbacks.on_lr_range) callbacks.on_lr_range(range, files.lr_range);
+  } catch (const Interrupted&) {
+    return false;
+  }
+  return true;
+}
+
+RunResult interrupted_before(const std::string& folder) {
+  RunResult out;
+  out.folder = folder;
+  out.interrupted = true;
+  return out;
+}
 
 void use_threads(const TrainOptions& options) {
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
@@ -238,6 +304,11 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
     options.augment = files.augment;
   }
   write_file_atomic(files.args, to_toml(options));
+  if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
+  if (options.lr != setup.options.lr) {
+    options.lr = setup.options.lr;
+    write_file_atomic(files.args, to_toml(options));
+  }
   return Run(std::move(setup), std::move(folder), callbacks, interrupt).go(std::nullopt);
 }
 
@@ -272,6 +343,12 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
   std::optional<Checkpoint> checkpoint;
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);
   Setup setup = make_setup(options, open_data(options), checkpoint ? files.last : "");
+  if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
+  if (options.lr != setup.options.lr) {
+    TrainOptions kept = options_of_run(folder, {});
+    kept.lr = setup.options.lr;
+    write_file_atomic(files.args, to_toml(kept));
+  }
   return Run(std::move(setup), folder, callbacks, interrupt).go(std::move(checkpoint));
 }
 

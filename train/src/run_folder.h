@@ -16,13 +16,14 @@ struct RunFiles {
   explicit RunFiles(const std::string& folder)
       : args(folder + "/args.toml"),
         augment(folder + "/augment.toml"),
+        lr_range(folder + "/lr_range.csv"),
         results(folder + "/results.csv"),
         best(folder + "/best.safetensors"),
         last(folder + "/last.safetensors"),
         checkpoint(folder + "/checkpoint.safetensors"),
         predictions(folder + "/predictions.csv"),
         metrics(folder + "/metrics.json") {}
-  std::string args, augment, results, best, last, checkpoint, predictions, metrics;
+  std::string args, augment, lr_range, results, best, last, checkpoint, predictions, metrics;
 };
 
 }  // namespace taxon

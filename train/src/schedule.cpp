@@ -49,6 +49,10 @@ double after_warmup(const Schedule& s, std::int64_t step, std::int64_t total) {
                        static_cast<double>(std::max<std::int64_t>(total, 1)));
     case ScheduleKind::linear:
       return s.lr + (s.final_lr - s.lr) * part;
+    case ScheduleKind::exponential:
+      return s.lr * std::pow(s.final_lr / s.lr,
+                             static_cast<double>(step) /
+                                 static_cast<double>(std::max<std::int64_t>(total - 1, 1)));
     case ScheduleKind::triangle:
       return triangle(s, static_cast<double>(step), static_cast<double>(total));
   }
@@ -58,8 +62,8 @@ double after_warmup(const Schedule& s, std::int64_t step, std::int64_t total) {
 }  // namespace
 
 const std::vector<std::string>& schedule_names() {
-  static const std::vector<std::string> names{"constant", "step",   "cosine",
-                                              "onecycle", "linear", "triangle"};
+  static const std::vector<std::string> names{"constant", "step",     "cosine",     "onecycle",
+                                              "linear",   "triangle", "exponential"};
   return names;
 }
 

@@ -8,6 +8,8 @@
 #include <taxon/layers/norm.h>
 #include <taxon/train/augment_file.h>
 
+#include "frozen.h"
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -37,6 +39,7 @@ void fine_tune(Setup& s, const std::string& path) {
   if (loaded.meta.classes != s.data.class_names || loaded.meta.spec.task != s.data.task) {
     Init init;
     init.seed = static_cast<std::uint64_t>(s.options.seed);
+    s.old_classes = static_cast<std::int64_t>(loaded.meta.classes.size());
     s.model->replace_head(static_cast<std::int64_t>(s.data.class_names.size()), init);
   }
   s.meta.spec = s.model->spec();
@@ -111,7 +114,7 @@ void scale_norm_biases(std::vector<ParamGroup>& groups, Module& model, double fa
     ParamGroup faster;
     faster.params.assign(norm, group.params.end());
     faster.weight_decay = group.weight_decay / factor;
-    faster.lr_scale = factor;
+    faster.lr_scale = group.lr_scale * factor;
     group.params.erase(norm, group.params.end());
     out.push_back(std::move(group));
     if (!faster.params.empty()) out.push_back(std::move(faster));
@@ -122,6 +125,7 @@ void scale_norm_biases(std::vector<ParamGroup>& groups, Module& model, double fa
 std::unique_ptr<Optimizer> make_optimizer(const Setup& s) {
   const TrainOptions& o = s.options;
   auto groups = param_groups(*s.model, o.weight_decay, o.no_norm_decay);
+  if (o.layer_decay < 1) decay_layers(groups, *s.model, o.layer_decay);
   if (o.norm_bias_lr != 1) scale_norm_biases(groups, *s.model, o.norm_bias_lr);
   if (o.optimizer == "adamw") return std::make_unique<AdamW>(std::move(groups), o.lr);
   if (o.optimizer == "muon") {
@@ -147,6 +151,24 @@ void check_mixing(const TrainOptions& o, bool multi) {
   fail<OptionError>(o.mixup > 0 ? "--mixup" : "--cutmix", " makes targets that are shares of ",
                     multi ? "labels" : "classes", ", which --loss ", o.loss,
                     " does not take; expected --loss ", join(fitting, " or "));
+}
+
+void check_averages(const TrainOptions& o) {
+  if (o.swa == 0) return;
+  if (o.ema > 0) {
+    fail<OptionError>("--swa ", o.swa, " and --ema ", o.ema,
+                      " both average the weights; expected one of them");
+  }
+  if (o.swa > o.epochs) {
+    fail<OptionError>("--swa is ", o.swa, ", expected an epoch from 1 to --epochs ", o.epochs);
+  }
+}
+
+// Of the same architecture and precision.
+std::shared_ptr<Model> same_model(const Setup& s) {
+  auto out = build_model(s.meta.spec, static_cast<std::uint64_t>(s.options.seed));
+  out->set_precision(s.model->precision());
+  return out;
 }
 
 // Names of classes are stored in model files, as UTF-8.
@@ -203,34 +225,6 @@ void fit_to_data(const Setup& s) {
   loader.start(0);
   Batch batch;
   if (loader.next(batch)) s.model->fit_to_data(batch.x);
-}
-
-// --freeze: the first N parts of the model, or all but its head.
-std::vector<std::shared_ptr<Module>> freeze(const Setup& s) {
-  const std::string& how = s.options.freeze;
-  const auto& parts = s.model->children();
-  const auto count = static_cast<std::int64_t>(parts.size());
-  std::vector<std::shared_ptr<Module>> out;
-  std::int64_t n = 0;
-  if (how != "backbone") {
-    try {
-      n = parse_int(how, "--freeze");
-    } catch (const FormatError&) {
-      fail<OptionError>("--freeze is '", how, "', expected a number or backbone");
-    }
-    if (n < 0 || n >= count) {
-      fail<OptionError>("--freeze is ", n, ", expected 0 to ", count - 1, ": ", s.options.model,
-                        " has ", count, " parts");
-    }
-  }
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto& [name, part] = parts[static_cast<std::size_t>(i)];
-    const bool frozen = how == "backbone" ? name != s.model->head_name() : i < n;
-    if (!frozen) continue;
-    part->freeze();
-    out.push_back(part);
-  }
-  return out;
 }
 
 // Of a model's name or file.
@@ -309,11 +303,13 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.options = options;
   s.data = std::move(data);
   s.meta.classes = s.data.class_names;
+  check_averages(options);
   check_names(s.data);
   check_mixing(options, s.data.task == Task::multi);
   const std::string file = source.empty() ? model_file(options.model) : source;
   if (!file.empty()) {
     fine_tune(s, file);
+    if (source.empty()) s.tuned_from = file;
   } else {
     s.meta.preprocess =
         default_preprocess(s.data.facts, options.size, parse_resize_mode(options.resize));
@@ -338,16 +334,18 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   return s;
 }
 
+Setup with_copied_model(const Setup& s) {
+  Setup out = s;
+  out.model = same_model(s);
+  out.model->load_state(s.model->state());
+  return out;
+}
+
 TrainerParts make_parts(const Setup& s) {
   TrainerParts parts;
   parts.model = s.model;
-  parts.frozen = freeze(s);
-  if (s.options.ema > 0) {
-    ModelSpec spec = s.meta.spec;
-    const auto average = build_model(spec, static_cast<std::uint64_t>(s.options.seed));
-    average->set_precision(s.model->precision());
-    parts.average = average;
-  }
+  freeze(s, parts);
+  if (s.options.ema > 0 || s.options.swa > 0) parts.average = same_model(s);
   const bool multi = s.data.task == Task::multi;
   LossOptions loss;
   if (s.options.label_smoothing > 0) loss.label_smoothing = s.options.label_smoothing;
@@ -366,15 +364,20 @@ TrainerOptions make_trainer_options(const Setup& s, std::int64_t batches) {
   t.epochs = o.epochs;
   t.ema = o.ema;
   t.lookahead = o.lookahead;
+  t.swa = o.swa;
+  t.clip_norm = o.clip_norm;
+  t.accumulate = o.accumulate;
   t.patience = o.patience;
   t.target = o.target;
+  t.unfreeze = o.unfreeze;
   t.best = parse_best(o.best, s.data.task);
   t.select = s.select;
   t.schedule.kind = parse_schedule(o.schedule);
   t.schedule.lr = o.lr;
-  t.schedule.total_steps = o.epochs * batches;
+  const std::int64_t updates = (batches + o.accumulate - 1) / o.accumulate;
+  t.schedule.total_steps = o.epochs * updates;
   t.schedule.warmup_steps =
-      static_cast<std::int64_t>(std::llround(o.warmup * static_cast<double>(batches)));
+      static_cast<std::int64_t>(std::llround(o.warmup * static_cast<double>(updates)));
   if (t.schedule.warmup_steps >= t.schedule.total_steps) {
     fail<OptionError>("--warmup is ", o.warmup, " epochs, expected less than --epochs ", o.epochs);
   }

@@ -19,9 +19,11 @@ struct Setup {
   Splits data;
   std::shared_ptr<Model> model;
   ModelMeta meta;
-  Augment augment;      ///< of the training split
-  DatasetPtr watch;     ///< evaluated each epoch: val, else test, else null
-  bool select = false;  ///< watch is val: it may decide
+  Augment augment;               ///< of the training split
+  DatasetPtr watch;              ///< evaluated each epoch: val, else test, else null
+  bool select = false;           ///< watch is val: it may decide
+  std::string tuned_from;        ///< the model file whose weights are a start, or ""
+  std::int64_t old_classes = 0;  ///< of a model whose head was replaced, else 0
 };
 
 /// The model file that --model means: a path, or the best model of a run's folder; "" for the name
@@ -39,6 +41,8 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
 /// where there is none, OptionError for other settings.
 TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSetting>& settings);
 TrainerParts make_parts(const Setup& setup);
+/// The same with a model of its own that holds the same values.
+Setup with_copied_model(const Setup& setup);
 TrainerOptions make_trainer_options(const Setup& setup, std::int64_t batches);
 
 }  // namespace taxon

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "lookahead.h"
+#include "swa.h"
 
 namespace taxon {
 namespace {
@@ -45,10 +46,16 @@ std::vector<NamedTensor> with_prefix(const std::vector<NamedTensor>& all,
 
 }  // namespace
 
+bool LossWatch::diverged(double loss) {
+  high = loss > factor * nothing ? high + 1 : 0;
+  return high >= batches;
+}
+
 Trainer::Trainer(TrainerParts parts, TrainerOptions options)
     : parts_(std::move(parts)), options_(std::move(options)) {
-  if (options_.ema > 0 && !parts_.average) {
-    fail<OptionError>("trainer: ema is ", options_.ema, " but there is no module for the average");
+  if ((options_.ema > 0 || options_.swa > 0) && !parts_.average) {
+    fail<OptionError>("trainer: ema is ", options_.ema, " and swa ", options_.swa,
+                      " but there is no module for the average");
   }
   const std::int64_t steps = options_.schedule.total_steps;
   lookahead_ =
@@ -71,24 +78,76 @@ void Trainer::set_training_mode() {
   for (const auto& module : parts_.frozen) module->eval();
 }
 
-double Trainer::train_batch(const Batch& batch) {
-  parts_.optimizer->set_lr(options_.schedule.rate(progress_.step));
-  parts_.optimizer->zero_grad();
-  const Tensor logits = parts_.model->forward(batch.x);
+bool Trainer::frozen() const {
+  const bool over = options_.unfreeze > 0 && progress_.epoch >= options_.unfreeze;
+  return !parts_.frozen.empty() && !over;
+}
+
+void Trainer::stop(std::int64_t step, const std::string& what) const {
+  const std::int64_t batch = progress_.batch + (step > progress_.step ? 1 : 0);
+  fail<TrainingError>("training stopped at step ", step, " (epoch ", progress_.epoch + 1,
+                      ", batch ", batch, "): ", what);
+}
+
+void Trainer::thaw() {
+  for (Tensor& p : parts_.thaw) p.set_requires_grad();
+  parts_.frozen.clear();
+  parts_.thaw.clear();
+  head_ = {};
+}
+
+// Of the update's samples, how many are in this batch: the gradient is that of the mean over all.
+double Trainer::share_of(const Batch& batch) const {
+  const std::int64_t size = parts_.train->options().batch;
+  const std::int64_t begin = progress_.batch / options_.accumulate * options_.accumulate * size;
+  const std::int64_t end = std::min(begin + options_.accumulate * size, parts_.train->samples());
+  return static_cast<double>(batch.size()) / static_cast<double>(end - begin);
+}
+
+void Trainer::train_batch(const Batch& batch) {
+  if (between_updates()) {
+    parts_.optimizer->set_lr(options_.schedule.rate(progress_.step));
+    parts_.optimizer->zero_grad();
+  }
+  const Tensor logits = (head_.train ? head_.model : parts_.model)->forward(batch.x);
   const auto [loss, correct] = counted(logits, batch);
   const double value = loss.item();
   if (!std::isfinite(value)) {
-    fail<TrainingError>("training stopped at step ", progress_.step + 1, " (epoch ",
-                        progress_.epoch + 1, ", batch ", progress_.batch + 1, "): the loss is ",
-                        value, ", expected a finite number");
+    stop(progress_.step + 1, text("the loss is ", value, ", expected a finite number"));
   }
-  loss.backward();
+  watch_loss(value, logits, batch);
+  (options_.accumulate > 1 ? loss * share_of(batch) : loss).backward();
+  const bool last = (progress_.batch + 1) % options_.accumulate == 0 ||
+                    progress_.batch + 1 == parts_.train->batches();
+  if (last) update();
+  count(batch, value, correct);
+}
+
+void Trainer::watch_loss(double loss, const Tensor& logits, const Batch& batch) {
+  last_loss_ = loss;
+  LossWatch& watch = progress_.watch;
+  if (watch.nothing == 0) {
+    NoGrad no_grad;
+    const Tensor zeros = Tensor::zeros(logits.shape(), logits.dtype());
+    watch.nothing = std::max(loss, (*parts_.loss)(zeros, batch.y).item());
+  }
+  if (!watch.diverged(loss)) return;
+  stop(progress_.step + 1,
+       text("the loss diverges: ", loss, ", and for ", watch.high, " batches above ",
+            LossWatch::factor, " times the ", watch.nothing, " of knowing nothing"));
+}
+
+void Trainer::update() {
+  if (options_.clip_norm > 0) {
+    const double norm = clip_grad_norm(parts_.optimizer->groups(), options_.clip_norm);
+    if (!std::isfinite(norm)) {
+      stop(progress_.step + 1, text("the gradients' norm is ", norm, ", expected a finite number"));
+    }
+  }
   parts_.optimizer->step();
   ++progress_.step;
   lookahead_->step_done(progress_.step, *parts_.model);
-  if (parts_.average) average_weights();
-  count(batch, value, correct);
-  return value;
+  if (parts_.average && options_.swa == 0) average_weights();
 }
 
 // With mixed targets of one class a sample, right is the class with the largest share.
@@ -136,6 +195,7 @@ void Trainer::report(const Callbacks& callbacks, std::int64_t samples_now, doubl
   r.loss = progress_.loss_sum / seen;
   r.accuracy = progress_.correct / seen;
   r.images_per_s = speed_;
+  r.batch_loss = last_loss_;
   r.lr = parts_.optimizer->lr();
   const std::int64_t left = (options_.epochs - r.epoch) * parts_.train->samples() +
                             (parts_.train->samples() - progress_.seen);
@@ -144,22 +204,24 @@ void Trainer::report(const Callbacks& callbacks, std::int64_t samples_now, doubl
 }
 
 bool Trainer::run_epoch(const Callbacks& callbacks) {
+  if (!frozen()) thaw();
   set_training_mode();
   parts_.model->epoch_starts(progress_.epoch);
-  Loader& loader = *parts_.train;
+  Loader& loader = train_loader();
   if (progress_.batch >= loader.batches()) return true;  // only the evaluation is left
   loader.start(progress_.epoch, progress_.batch);
   const double begin = now();
   double saved = begin;
   std::int64_t samples = 0;
   while (progress_.batch < loader.batches()) {
-    if (interrupted()) return false;
+    if (interrupted() && between_updates()) return false;
     Batch batch;
     if (!loader.next(batch)) break;
     train_batch(batch);
     samples += batch.size();
     report(callbacks, samples, now() - begin);
-    if (callbacks.on_checkpoint && now() - saved > options_.checkpoint_seconds) {
+    if (callbacks.on_checkpoint && between_updates() &&
+        now() - saved > options_.checkpoint_seconds) {
       progress_.seconds = clock();
       callbacks.on_checkpoint();
       saved = now();
@@ -168,9 +230,20 @@ bool Trainer::run_epoch(const Callbacks& callbacks) {
   return true;
 }
 
+// What an interruption repeats must not count twice.
+bool Trainer::average_epoch() {
+  const std::int64_t due = options_.swa > 0 ? progress_.epoch + 2 - options_.swa : 0;
+  if (due <= 0) return true;
+  if (progress_.averaged < due) average_in(*parts_.average, *parts_.model, progress_.averaged++);
+  return update_norms(*parts_.average, *parts_.model, *parts_.train, progress_.epoch, interrupt_);
+}
+
 bool Trainer::evaluate(EpochResult& result) {
   if (!parts_.watch) return true;
-  return evaluate_epoch(this->result(), *parts_.watch_loss, *parts_.watch, result, interrupt_);
+  const bool by_features = head_.watch != nullptr;
+  Module& module = !by_features ? this->result() : averages() ? *head_.average : *head_.model;
+  Loader& loader = by_features ? *head_.watch : *parts_.watch;
+  return evaluate_epoch(module, *parts_.watch_loss, loader, result, interrupt_);
 }
 
 void Trainer::finish_epoch(const Callbacks& callbacks, EpochResult result) {
@@ -202,13 +275,6 @@ void Trainer::finish_epoch(const Callbacks& callbacks, EpochResult result) {
   if (callbacks.on_checkpoint) callbacks.on_checkpoint();
 }
 
-// What the epoch's last steps did no training loss will tell any more.
-void Trainer::check_finite(bool finite, const char* what) const {
-  if (finite) return;
-  fail<TrainingError>("training stopped at step ", progress_.step, " (epoch ", progress_.epoch + 1,
-                      ", batch ", progress_.batch, "): ", what, " not finite any more");
-}
-
 Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool>* interrupt) {
   interrupt_ = interrupt;
   started_ = now() - progress_.seconds;
@@ -220,11 +286,13 @@ Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool
       result.train_loss =
           progress_.loss_sum / static_cast<double>(std::max<std::int64_t>(progress_.seen, 1));
       result.lr = parts_.optimizer->lr();
-      check_finite(all_finite(*parts_.model), "the weights are");
+      // What the epoch's last steps did no training loss will tell any more.
+      if (!all_finite(*parts_.model)) stop(progress_.step, "the weights are not finite any more");
       result.images_per_s = speed_;
-      whole = evaluate(result);
-      if (whole && parts_.watch)
-        check_finite(std::isfinite(result.loss), "the evaluation's loss is");
+      whole = average_epoch() && evaluate(result);
+      if (whole && parts_.watch && !std::isfinite(result.loss)) {
+        stop(progress_.step, "the evaluation's loss is not finite any more");
+      }
     }
     if (!whole) {
       progress_.seconds = clock();

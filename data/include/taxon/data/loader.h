@@ -37,6 +37,9 @@ struct LoaderOptions {
   /// of classes, f32 [n, classes].
   double mixup = 0, cutmix = 0;
   int prefetch = 3;  ///< batches prepared ahead
+  /// f32 [samples, ...]: x of every sample, ready, in place of its image; or undefined. Goes with
+  /// no augmentation and no mixing.
+  Tensor rows;
   /// Decoded images are kept in memory up to this many bytes; the others are read from their files
   /// and decoded again in each epoch. Changes no result.
   std::size_t cache_bytes = default_cache_bytes();

@@ -37,6 +37,9 @@ class BatchNorm2d : public Module {
   Tensor forward(const Tensor& x, const Epilogue& after);
   /// Whether the convolution before does its work: see fold_batch_norm.
   bool folded() const { return folded_; }
+  /// On: the running statistics begin anew and are the plain mean over the training batches that
+  /// follow (torch's momentum=None). Off: they move by `momentum` again.
+  void average_batches(bool on);
   std::string str() const override;
   std::int64_t channels() const { return running_mean.dim(0); }
 
@@ -50,6 +53,7 @@ class BatchNorm2d : public Module {
  private:
   friend void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm);
   bool folded_ = false;
+  bool averaging_ = false;
 };
 
 struct LayerNormOptions {

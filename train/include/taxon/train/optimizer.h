@@ -24,6 +24,19 @@ struct ParamGroup {
 std::vector<ParamGroup> param_groups(const Module& module, double weight_decay,
                                      bool skip_bias_and_norm = false);
 
+/// Layer-wise rates for fine-tuning: of n layers, layer i (from 0) gets lr_scale times
+/// decay^(n - 1 - i), so that the head keeps its rate and each layer below learns more slowly
+/// (Howard and Ruder 2018, section 3.2; Clark et al., "ELECTRA", 2020). Layers are the model's
+/// children in order, of a Sequential each of its children; a BatchNorm2d goes with what it
+/// follows; children without parameters do not count. Parameters of no child keep their rate.
+/// Throws OptionError.
+void decay_layers(std::vector<ParamGroup>& groups, const Module& model, double decay);
+
+/// torch.nn.utils.clip_grad_norm_: where the norm of all gradients together is above max_norm, each
+/// is multiplied by max_norm / (norm + 1e-6). Returns the norm before. Summed in double, the same
+/// for any number of threads.
+double clip_grad_norm(const std::vector<ParamGroup>& groups, double max_norm);
+
 class Optimizer {
  public:
   Optimizer(std::vector<ParamGroup> groups, double lr);

@@ -29,16 +29,22 @@ struct TrainOptions {
   std::string shortcut = "auto";  ///< CIFAR ResNets: A, B; auto: A
   std::string stem = "auto";      ///< resnet18 and up: imagenet, small; auto: small to 64 pixels
   std::string freeze = "0";       ///< 0, N (the first N children) or backbone (all but the head)
+  std::int64_t unfreeze = 0;      ///< epochs after which what is frozen trains too, 0: never
   double ema = 0;                 ///< decay of the averaged weights, 0: none
+  std::int64_t swa = 0;           ///< first epoch whose weights are averaged, 0: none
   std::string tta = "none";       ///< views an image is judged by: none, flip, shift
   // optimisation
   std::int64_t epochs = 10, batch = 128;
+  static constexpr double lr_auto = -1;  ///< --lr auto: to be found by a range test
   double lr = 0.1;
   std::string optimizer = "sgd";
   double momentum = 0.9, weight_decay = 5e-4;
-  double norm_bias_lr = 1;     ///< factor on the rate of batch norms' biases, not on their decay
-  std::int64_t lookahead = 0;  ///< steps between pulls to slow weights, 0: none
-  bool no_norm_decay = false;  ///< weight decay skips biases and norm parameters
+  double layer_decay = 1;       ///< factor on the rate for each layer below the head
+  double clip_norm = 0;         ///< longest gradient of an update, 0: any
+  std::int64_t accumulate = 1;  ///< batches an update
+  double norm_bias_lr = 1;      ///< factor on the rate of batch norms' biases, not on their decay
+  std::int64_t lookahead = 0;   ///< steps between pulls to slow weights, 0: none
+  bool no_norm_decay = false;   ///< weight decay skips biases and norm parameters
   std::string schedule = "cosine";
   double warmup = 0;  ///< epochs
   std::string loss = "ce", class_weights = "none";
@@ -62,7 +68,8 @@ struct TrainOptionRow {
   Field field;
   std::string_view group, value, help;
   double low, high;          ///< numbers: the range that is allowed
-  std::string_view choices;  ///< texts: allowed values separated by |, "": any; FILE.toml: a path
+  std::string_view choices;  ///< texts: allowed values separated by |, "": any; FILE.toml: a path;
+                             ///< numbers: "auto" where that is allowed too
   std::string flag() const;  ///< "--weight-decay"
 };
 std::span<const TrainOptionRow> train_option_table();

@@ -3,6 +3,7 @@
 
 #include <taxon/base/callback.h>
 #include <taxon/metrics/predictions.h>
+#include <taxon/train/lr_range.h>
 #include <taxon/train/options.h>
 #include <taxon/train/trainer.h>
 
@@ -22,10 +23,13 @@ struct RunStart {
   std::int64_t parameters = 0, train_samples = 0, val_samples = 0, test_samples = 0, classes = 0;
   std::int64_t height = 0, width = 0, channels = 0;
   Task task = Task::single;
+  std::string tuned_from;        ///< the model file whose weights are a start, or ""
+  std::int64_t old_classes = 0;  ///< its classes, where its head was replaced for other ones; or 0
   std::int64_t from_epoch = 0, from_batch = 0;  ///< resumed: what was done already
 };
 
 struct RunCallbacks {
+  Callback<void(const LrRange&, const std::string& file)> on_lr_range;  ///< before on_start
   Callback<void(const RunStart&)> on_start;
   Callback<void(const StepReport&)> on_step;
   Callback<void(const EpochResult&, bool best)> on_epoch;
@@ -47,10 +51,10 @@ struct RunResult {
 };
 
 /// Trains as the settings say (the rest by recipe) into a fresh folder, `out` or
-/// runs/<data>-<model>, with -2, -3, ... if that is there. Files: args.toml, results.csv,
-/// best.safetensors, last.safetensors, checkpoint.safetensors, predictions.csv, metrics.json.
-/// Throws OptionError, IoError, FormatError, TrainingError; the last good model stays in the
-/// folder.
+/// runs/<data>-<model>, with -2, -3, ... if that is there. Files: args.toml, results.csv, (with
+/// --lr auto) lr_range.csv, best.safetensors, last.safetensors, checkpoint.safetensors,
+/// predictions.csv, metrics.json. Throws OptionError, IoError, FormatError, TrainingError; the last
+/// good model stays in the folder.
 RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks = {},
                     const std::atomic<bool>* interrupt = nullptr);
 

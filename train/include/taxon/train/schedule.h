@@ -7,7 +7,15 @@
 
 namespace taxon {
 
-enum class ScheduleKind : std::uint8_t { constant, step, cosine, onecycle, linear, triangle };
+enum class ScheduleKind : std::uint8_t {
+  constant,
+  step,
+  cosine,
+  onecycle,
+  linear,
+  triangle,
+  exponential
+};
 std::string name_of(ScheduleKind kind);
 /// Throws OptionError with a suggestion.
 ScheduleKind parse_schedule(const std::string& name);
@@ -32,7 +40,7 @@ struct Schedule {
   /// 2017, eq. 5); onecycle: OneCycleLR with cosine annealing and the momentum left alone (Smith
   /// and Topin, "Super-convergence", 2019); step: StepLR; linear: LinearLR from 1 to final_lr / lr;
   /// triangle: straight from start_part lr up to lr at step `peak` of the whole, down to end_part
-  /// lr.
+  /// lr; exponential: by equal factors from lr at the first step to final_lr at the last.
   double rate(std::int64_t step) const;
 };
 

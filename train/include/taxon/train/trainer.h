@@ -56,6 +56,18 @@ struct EpochResult {
   double score(BestMetric metric) const;
 };
 
+/// Tells a training that diverges from a noisy one: 50 batches in a row whose loss is above 4 times
+/// that of knowing nothing, the larger of the first batch's loss and that of logits 0. Chance costs
+/// no more than that, so such a loss says that steps make the model worse than none; a spike, or
+/// noise, has batches below it among so many.
+struct LossWatch {
+  static constexpr double factor = 4;
+  static constexpr std::int64_t batches = 50;
+  double nothing = 0;     ///< the loss of knowing nothing; 0: not known yet
+  std::int64_t high = 0;  ///< batches above, up to now
+  bool diverged(double loss);
+};
+
 /// Where a run stands. Everything that decides the next step besides weights and optimizer state.
 struct Progress {
   std::int64_t epoch = 0;  ///< epochs finished
@@ -64,8 +76,10 @@ struct Progress {
   double seconds = 0;
   double loss_sum = 0, correct = 0;  ///< of the unfinished epoch
   std::int64_t seen = 0;
-  double best = -1;  ///< best score on val
+  std::int64_t averaged = 0;  ///< epochs in the average of swa
+  double best = -1;           ///< best score on val
   std::int64_t best_epoch = 0, stale = 0;
+  LossWatch watch;
   bool stopped = false;  ///< by patience or target
   std::vector<EpochResult> results;
 };
@@ -74,6 +88,7 @@ struct StepReport {
   std::int64_t epoch = 0, epochs = 0;   ///< this epoch, from 1
   std::int64_t batch = 0, batches = 0;  ///< done
   double loss = 0, accuracy = 0;  ///< running means of the epoch; accuracy of labels if several
+  double batch_loss = 0;          ///< of the last batch
   double images_per_s = 0, seconds_left = 0, lr = 0;
 };
 
@@ -84,13 +99,17 @@ struct TrainerOptions {
   std::int64_t lookahead = 0;  ///< steps between pulls to slow weights; 0: none (see Lookahead)
   std::int64_t patience = 0;
   double target = 0;
+  double clip_norm = 0;         ///< longest gradient of an update (see clip_grad_norm), 0: any
+  std::int64_t accumulate = 1;  ///< batches an update; fewer at an epoch's end
+  std::int64_t swa = 0;         ///< the first epoch, from 1, whose weights are averaged; 0: none
+  std::int64_t unfreeze = 0;    ///< after so many epochs what is frozen trains too; 0: never
   BestMetric best = BestMetric::accuracy;
   bool select = true;  ///< the evaluated split is val: it decides best, patience and target
   double checkpoint_seconds = 60;  ///< between on_checkpoint calls inside an epoch
 };
 
 /// What a trainer works with. `average`: a second module of the same architecture for the averaged
-/// weights (with ema > 0), else null. `watch`: evaluated after each epoch, else null.
+/// weights (with ema or swa > 0), else null. `watch`: evaluated after each epoch, else null.
 struct TrainerParts {
   std::shared_ptr<Module> model, average;
   std::unique_ptr<Optimizer> optimizer;
@@ -98,6 +117,14 @@ struct TrainerParts {
   std::unique_ptr<Loss> watch_loss;  ///< is reported for `watch`
   std::unique_ptr<Loader> train, watch;
   std::vector<std::shared_ptr<Module>> frozen;  ///< stay in evaluation mode
+  std::vector<Tensor> thaw;  ///< parameters of `frozen` that train once it is unfrozen
+};
+
+/// While all but the head rests: the head as a module of its own, and loaders of the features that
+/// it takes (see features.h). A loader that is null: images and the whole model as before.
+struct HeadParts {
+  std::unique_ptr<Loader> train, watch;
+  std::shared_ptr<Module> model, average;  ///< as in TrainerParts
 };
 
 class Trainer {
@@ -115,14 +142,23 @@ class Trainer {
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
+  /// Until the frozen parts train again. Changes no result. `seconds`: what computing them took,
+  /// which counts as training.
+  void use_features(HeadParts head, double seconds = 0) {
+    head_ = std::move(head);
+    progress_.seconds += seconds;
+  }
+  /// Whether parts are frozen in the epoch to come.
+  bool frozen() const;
+
   /// Trains until the epochs are done, patience or target stop it, or *interrupt becomes true: then
-  /// it returns after the batch in hand. Throws TrainingError when the loss is not finite, naming
-  /// the step; weights are then unusable.
+  /// it returns after the update in hand. Throws TrainingError when the loss is not finite or
+  /// diverges (see LossWatch), naming the step; weights are then unusable.
   Outcome fit(const Callbacks& callbacks = {}, const std::atomic<bool>* interrupt = nullptr);
 
   const Progress& progress() const { return progress_; }
   /// The module to evaluate and save: the averaged one, if there is one.
-  Module& result() { return parts_.average ? *parts_.average : *parts_.model; }
+  Module& result() { return averages() ? *parts_.average : *parts_.model; }
 
   /// Weights, buffers, averages and optimizer state: "model.fc.weight", "optimizer.step.fc.weight".
   std::vector<NamedTensor> state() const;
@@ -131,25 +167,35 @@ class Trainer {
 
  private:
   bool run_epoch(const Callbacks& callbacks);  // false: interrupted
-  double train_batch(const Batch& batch);
+  void thaw();
+  Loader& train_loader() { return head_.train ? *head_.train : *parts_.train; }
+  void train_batch(const Batch& batch);
+  void update();
+  bool between_updates() const { return progress_.batch % options_.accumulate == 0; }
+  double share_of(const Batch& batch) const;
+  bool averages() const { return parts_.average && (options_.swa == 0 || progress_.averaged > 0); }
+  bool average_epoch();
   Loss::Counted counted(const Tensor& logits, const Batch& batch) const;
   void count(const Batch& batch, double loss, double correct);
+  void watch_loss(double loss, const Tensor& logits, const Batch& batch);
   void report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now);
   void average_weights();
   bool evaluate(EpochResult& result);
   void finish_epoch(const Callbacks& callbacks, EpochResult result);
-  void check_finite(bool finite, const char* what) const;
+  [[noreturn]] void stop(std::int64_t step, const std::string& what) const;
   void set_training_mode();
   bool interrupted() const { return interrupt_ != nullptr && interrupt_->load(); }
   double clock() const;
 
   TrainerParts parts_;
+  HeadParts head_;
   TrainerOptions options_;
   std::unique_ptr<Lookahead> lookahead_;
   Progress progress_;
   const std::atomic<bool>* interrupt_ = nullptr;
   double started_ = 0;  // seconds of a monotonic clock at which progress_.seconds was 0
   double speed_ = 0;    // images a second in the epoch
+  double last_loss_ = 0;
 };
 
 /// The loss, accuracy and other figures of a module on a data set. Returns false if *interrupt
