@@ -222,7 +222,9 @@ std::string error_of(F f) {
 TEST_CASE("ops on bf16 give what f32 gives, rounded", "[bf16]") {
   for (const Case& c : pointwise_cases()) check_case(c);
   for (const Case& c : shape_cases()) check_case(c);
+  set_exact_conv(true);  // transformed values are rounded to bf16 too, see docs/kernels.md
   for (const Case& c : product_cases()) check_case(c);
+  set_exact_conv(false);
   for (const Case& c : norm_cases()) check_case(c);
   for (const Case& c : pool_cases()) check_case(c);
 }
