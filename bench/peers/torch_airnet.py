@@ -1,7 +1,7 @@
 """Trains airnet on CIFAR-10 in PyTorch by the recipe of `taxon train cifar10 --model airnet`.
 
 Use: torch_airnet.py DATA_DIR [--mode bf16-cl|f32-cl|f32] [--epochs 10] [--run-epochs N] [--seed 0] [--threads 2]
-DATA_DIR holds cifar-10-batches-bin. --run-epochs stops after N epochs of the schedule for --epochs (to time one).
+DATA_DIR holds the binary files, or a folder cifar10 or cifar-10-batches-bin of them. --run-epochs stops after N epochs of the schedule for --epochs (to time one).
 Prints one JSON object an epoch (seconds of training alone, plain test accuracy) and one at the end (with the six views).
 Network, augmentation and schedule: Keller Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024), for 10 whole
 epochs instead of 9.9. Start it with MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=16000000000 (see torch_step.py).
@@ -96,8 +96,8 @@ def main():
     p.add_argument("--run-epochs", type=int, default=0); p.add_argument("--seed", type=int, default=0); p.add_argument("--threads", type=int, default=2)
     a = p.parse_args()
     torch.manual_seed(a.seed); torch.set_num_threads(a.threads)
-    folder = pathlib.Path(a.data)
-    folder = folder / "cifar-10-batches-bin" if (folder / "cifar-10-batches-bin").exists() else folder
+    under = [pathlib.Path(a.data) / f for f in ("", "cifar-10-batches-bin", "cifar10", "cifar10/cifar-10-batches-bin")]
+    folder = next((f for f in under if (f / "data_batch_1.bin").exists()), under[0])
     images, labels = load(folder, [f"data_batch_{i}.bin" for i in range(1, 6)])
     tests, truth = load(folder, ["test_batch.bin"])
     layout = torch.contiguous_format if a.mode == "f32" else torch.channels_last
