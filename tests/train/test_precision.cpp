@@ -10,12 +10,9 @@ using namespace taxon;
 
 TEST_CASE("--precision auto is a rule by instruction set and architecture") {
   for (const std::string& model : model_names()) {
-    const bool wide = model == "resnet18" || model == "resnet34" || model == "resnet50" ||
-                      model == "resnet101" || model == "resnet152";
     for (const char* name : {"baseline", "avx2", "avx512", "avx512bf16", "amx"}) {
       const AutoPrecision chosen = auto_precision(parse_isa(name), model);
-      const bool half = wide && std::string(name) == "avx512bf16";
-      CHECK(chosen.precision == (half ? "bf16" : "f32"));
+      CHECK(chosen.precision == "f32");
       CHECK(chosen.why.find(name) != std::string::npos);
     }
   }

@@ -23,8 +23,8 @@ struct Recipe {
 /// Fields that a recipe does not decide keep the values of `base`.
 Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& base);
 
-/// What --precision auto becomes, and why: f32 or bf16, whichever trains this architecture faster
-/// on processors of this level.
+/// What --precision auto becomes, and why: the faster of f32 and bf16 that trains this architecture
+/// equally well on processors of this level.
 struct AutoPrecision {
   std::string precision, why;
 };
