@@ -69,13 +69,6 @@ std::vector<float> epochs(const DatasetPtr& data, const LoaderOptions& o, int n)
   return all;
 }
 
-double resident_mb() {
-  std::ifstream file("/proc/self/statm");
-  double size = 0, resident = 0;
-  file >> size >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
-
 }  // namespace
 
 TEST_CASE("random parts are the same from a loader's cache, from files, and half of each") {
@@ -117,6 +110,17 @@ TEST_CASE("random parts of a loader are those of augmented(), from files that do
 
 // Under the sanitizers freed memory is not given back.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+double resident_mb() {
+  std::ifstream file("/proc/self/statm");
+  double size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+}  // namespace
+
 TEST_CASE("a loader's memory is bounded by its cache") {
   const Folder folder;
   std::vector<Bytes> files;
