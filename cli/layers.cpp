@@ -14,7 +14,6 @@
 #include "step.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <optional>
 
@@ -114,12 +113,6 @@ std::string column(std::string s, std::size_t width, bool right = false) {
   return s;
 }
 
-std::string number(double value, int digits) {
-  char out[64];
-  std::snprintf(out, sizeof out, "%.*f", digits, value);
-  return out;
-}
-
 void show_layers(const Step& step, const Limits& limit) {
   std::size_t layers = 5, shapes = 5, rows = 6;
   for (const Call& c : step.layers) {
@@ -135,13 +128,13 @@ void show_layers(const Step& step, const Limits& limit) {
       reasons.push_back(text(without_table(row), ": ", reason));
     }
     const std::string work =
-        c.gflop > 0 ? number(c.gflop, 3) + " GFLOP" : number(c.gbyte, 3) + " GB   ";
+        c.gflop > 0 ? fixed(c.gflop, 3) + " GFLOP" : fixed(c.gbyte, 3) + " GB   ";
     const std::optional<double> part = share(c, limit);
-    std::string line = text(
-        column(c.layer, layers), "  ", column(c.shape, shapes), "  ", column(c.pass, 8), "  ",
-        column(c.row, rows), "  ", column(work, 14, true), "  ",
-        column(c.ms.empty() ? "-" : number(c.median_ms(), 3), 8, true), "  ",
-        column(part ? number(100 * *part, 0) + " %" : "-", 8, true), "  ", join(reasons, "; "));
+    std::string line =
+        text(column(c.layer, layers), "  ", column(c.shape, shapes), "  ", column(c.pass, 8), "  ",
+             column(c.row, rows), "  ", column(work, 14, true), "  ",
+             column(c.ms.empty() ? "-" : fixed(c.median_ms(), 3), 8, true), "  ",
+             column(part ? fixed(100 * *part, 0) + " %" : "-", 8, true), "  ", join(reasons, "; "));
     line.erase(line.find_last_not_of(' ') + 1);
     print(line + "\n");
   }
@@ -153,8 +146,8 @@ void show_rows(const Step& step, bool timed) {
   for (const RowSum& r : step.rows) {
     std::string times;
     if (timed) {
-      times = column(number(r.ms, 3), 10, true);
-      if (r.limit_ms > 0) times += column(number(100 * r.limit_ms / r.ms, 0) + " %", 10, true);
+      times = column(fixed(r.ms, 3), 10, true);
+      if (r.limit_ms > 0) times += column(fixed(100 * r.limit_ms / r.ms, 0) + " %", 10, true);
     }
     print(text(column(r.row, 46), column(text(r.calls), 5, true), times, "\n"));
   }
@@ -165,10 +158,10 @@ void show(const LayerRequest& r, const Step& step, const Limits& limit) {
              r.spec.width, 'x', r.spec.channels, ", ", r.precision, ", ", num_threads(),
              " threads, ", name_of(active_isa()), "\n"));
   if (r.seconds > 0) {
-    print(text("limit ", number(limit.f32_gflops, 0), " GFLOP/s f32",
-               limit.bf16_gflops > 0 ? ", " + number(limit.bf16_gflops, 0) + " bf16" : "",
-               limit.amx_gflops > 0 ? ", " + number(limit.amx_gflops, 0) + " AMX" : "", "; ",
-               number(limit.gbytes, 0), " GB/s. Work is the definition's: Winograd multiplies a ",
+    print(text("limit ", fixed(limit.f32_gflops, 0), " GFLOP/s f32",
+               limit.bf16_gflops > 0 ? ", " + fixed(limit.bf16_gflops, 0) + " bf16" : "",
+               limit.amx_gflops > 0 ? ", " + fixed(limit.amx_gflops, 0) + " AMX" : "", "; ",
+               fixed(limit.gbytes, 0), " GB/s. Work is the definition's: Winograd multiplies a ",
                "quarter of it,\nso that 400 % would be its limit; a pass over memory counts each ",
                "image once, caches may help.\n"));
   }
@@ -176,7 +169,7 @@ void show(const LayerRequest& r, const Step& step, const Limits& limit) {
   show_layers(step, limit);
   show_rows(step, r.seconds > 0);
   if (r.seconds > 0) {
-    print(text("\nstep ", number(step.ms, 1), " ms, of which ", number(step.kernels_ms, 1),
+    print(text("\nstep ", fixed(step.ms, 1), " ms, of which ", fixed(step.kernels_ms, 1),
                " in kernels\n"));
   }
 }

@@ -1,5 +1,6 @@
 // The progress bar and the lines of the epochs.
 #include <taxon/base/error.h>
+#include <taxon/base/text.h>
 
 #include "progress.h"
 
@@ -36,12 +37,6 @@ std::string percent(double share) {
 }
 
 }  // namespace
-
-std::string fixed(double value, int digits) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
-  return buffer;
-}
 
 std::string clock_text(double seconds) {
   const auto s = static_cast<std::int64_t>(std::max(0.0, std::round(seconds)));

@@ -51,7 +51,5 @@ class ProgressView {
 std::string clock_text(double seconds);
 /// "512 bytes", "9.9 MB".
 std::string bytes_text(std::uint64_t bytes);
-/// A number with so many digits behind the point.
-std::string fixed(double value, int digits);
 
 }  // namespace taxon::cli

@@ -122,6 +122,15 @@ Known emnist_balanced() {
   return k;
 }
 
+Publication published_cifar(const PublishedFile& archive) {
+  return {{archive},
+          {"https://www.cs.toronto.edu/~kriz/",
+           "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"},
+          "none stated",
+          "Krizhevsky: Learning multiple layers of features from tiny images, technical report, "
+          "University of Toronto, 2009"};
+}
+
 Known cifar10() {
   Known k;
   k.facts = {"cifar10", "CIFAR-10: small photos", 50000, 10000, 10, 32, 32, 3, "", {}};
@@ -131,16 +140,9 @@ Known cifar10() {
   k.std = {0.2470f, 0.2435f, 0.2616f};
   k.flips = true;
   k.folders = {"cifar10", "cifar-10", "cifar-10-batches-bin", ""};
-  k.facts.publication.files = {
-      {"cifar-10-binary.tar.gz", 170052171,
-       "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}};
-  k.facts.publication.mirrors = {
-      "https://www.cs.toronto.edu/~kriz/",
-      "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"};
-  k.facts.publication.licence = "none stated";
-  k.facts.publication.citation =
-      "Krizhevsky: Learning multiple layers of features from tiny images, technical report, "
-      "University of Toronto, 2009";
+  k.facts.publication =
+      published_cifar({"cifar-10-binary.tar.gz", 170052171,
+                       "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"});
   return k;
 }
 
@@ -153,16 +155,9 @@ Known cifar100() {
   k.std = {0.2673f, 0.2564f, 0.2762f};
   k.flips = true;
   k.folders = {"cifar100", "cifar-100", "cifar-100-binary", ""};
-  k.facts.publication.files = {
-      {"cifar-100-binary.tar.gz", 168513733,
-       "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"}};
-  k.facts.publication.mirrors = {
-      "https://www.cs.toronto.edu/~kriz/",
-      "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"};
-  k.facts.publication.licence = "none stated";
-  k.facts.publication.citation =
-      "Krizhevsky: Learning multiple layers of features from tiny images, technical report, "
-      "University of Toronto, 2009";
+  k.facts.publication =
+      published_cifar({"cifar-100-binary.tar.gz", 168513733,
+                       "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"});
   return k;
 }
 

@@ -17,11 +17,6 @@ namespace taxon {
 
 namespace {
 
-std::string shortest(double v) {
-  char buffer[40];
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, v).ptr};
-}
-
 // Six significant digits are plenty for columns that no metric is computed from.
 std::string rounded(double v) {
   char buffer[40];

@@ -4,7 +4,6 @@
 #include <taxon/metrics/report.h>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace taxon {
 
@@ -21,13 +20,7 @@ std::string right(const std::string& s, std::size_t width) {
   return std::string(width > w ? width - w : 0, ' ') + s;
 }
 
-std::string fixed(double v, int digits) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "%.*f", digits, v);
-  return buffer;
-}
-
-std::string fixed(const std::optional<double>& v, int digits) {
+std::string or_dash(const std::optional<double>& v, int digits) {
   return v ? fixed(*v, digits) : "-";
 }
 
@@ -41,7 +34,7 @@ class Table {
     line({"", "precision", "recall", "f1-score", "support"});
     out_ += '\n';
     for (const ClassScores& k : classes) {
-      line({k.name, fixed(k.precision, digits), fixed(k.recall, digits), fixed(k.f1, digits),
+      line({k.name, or_dash(k.precision, digits), or_dash(k.recall, digits), or_dash(k.f1, digits),
             std::to_string(k.support)});
       note(k);
     }
@@ -86,7 +79,8 @@ class Table {
 
 std::string figures(const std::vector<std::pair<const char*, std::optional<double>>>& rows) {
   std::string out = "\n";
-  for (const auto& [name, value] : rows) out += text(right(name, 18), "  ", fixed(value, 4), "\n");
+  for (const auto& [name, value] : rows)
+    out += text(right(name, 18), "  ", or_dash(value, 4), "\n");
   return out;
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <variant>
 #include <vector>
 
@@ -103,9 +102,7 @@ T value_in(const std::string& where, const toml::node& node) {
 template <class T>
 std::string text_of(const T& value) {
   if constexpr (std::is_same_v<T, double>) {
-    std::array<char, 40> buffer{};
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-    std::string out(buffer.data(), end);
+    const std::string out = shortest(value);
     return out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
   } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::int64_t>) {
     return text(value);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace taxon {
 namespace {
@@ -150,13 +149,6 @@ std::string checked_choice(const TrainOptionRow& row, std::string_view value) {
   return std::string(value);
 }
 
-// The shortest text that reads back as the same number.
-std::string number_text(double value) {
-  std::array<char, 40> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return std::string(buffer.data(), end);
-}
-
 }  // namespace
 
 std::string TrainOptionRow::flag() const {
@@ -195,7 +187,7 @@ std::string get_option(const TrainOptions& options, const TrainOptionRow& row) {
           return options.*field ? "true" : "false";
         } else if constexpr (std::is_same_v<T, double>) {
           const bool automatic = !row.choices.empty() && options.*field == TrainOptions::lr_auto;
-          return automatic ? std::string(row.choices) : number_text(options.*field);
+          return automatic ? std::string(row.choices) : shortest(options.*field);
         } else {
           return std::to_string(options.*field);
         }

@@ -82,14 +82,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void* bytes, std::size_t n) {
-  const char* at = static_cast<const char*>(bytes);
-  while (n > 0) {
-    const ssize_t done = ::write(fd_, at, n);
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) fail_io("write", path_, errno);
-    at += done;
-    n -= static_cast<std::size_t>(done);
-  }
+  write_all(fd_, bytes, n, path_);
 }
 
 void AtomicFile::commit() {
@@ -97,14 +90,13 @@ void AtomicFile::commit() {
   const int closed = ::close(fd_);
   const int error = errno;
   fd_ = -1;
-  if (closed != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int reason = closed != 0 ? error : errno;
+  try {
+    if (closed != 0) fail_io("write", path_, error);
+    rename_durably(temporary_, path_);
+  } catch (...) {
     ::unlink(temporary_.c_str());
-    fail_io("write", path_, reason);
+    throw;
   }
-  // The rename itself reaches the disk with the folder.
-  const Descriptor folder{::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.fd >= 0) ::fsync(folder.fd);
 }
 
 void write_file_atomic(const std::string& path, std::string_view bytes) {
@@ -116,6 +108,23 @@ void write_file_atomic(const std::string& path, std::string_view bytes) {
 bool file_exists(const std::string& path) {
   struct stat info {};
   return ::stat(path.c_str(), &info) == 0;
+}
+
+void write_all(int fd, const void* bytes, std::size_t n, const std::string& path) {
+  const char* at = static_cast<const char*>(bytes);
+  while (n > 0) {
+    const ssize_t done = ::write(fd, at, n);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail_io("write", path, errno);
+    at += done;
+    n -= static_cast<std::size_t>(done);
+  }
+}
+
+void rename_durably(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) fail_io("write", to, errno);
+  const Descriptor folder{::open(folder_of(to).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.fd >= 0) ::fsync(folder.fd);
 }
 
 }  // namespace taxon

@@ -102,4 +102,16 @@ double parse_number(std::string_view s, std::string_view what) {
   return parse<double>(s, what, "a number");
 }
 
+std::string shortest(double value) {
+  char buffer[40];
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
+}
+
+std::string fixed(double value, int digits) {
+  char buffer[400];  // 309 digits before the point
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, digits).ptr;
+  return {buffer, end};
+}
+
 }  // namespace taxon

@@ -69,29 +69,15 @@ void PartFile::restart(const std::string& url, const std::string& version) {
 }
 
 void PartFile::append(const void* bytes, std::size_t n) {
-  const char* at = static_cast<const char*>(bytes);
-  while (n > 0) {
-    const ssize_t done = ::write(fd_, at, n);
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) fail_io("write", part_, errno);
-    at += done;
-    n -= static_cast<std::size_t>(done);
-    size_ += static_cast<std::uint64_t>(done);
-  }
+  write_all(fd_, bytes, n, part_);
+  size_ += n;
 }
 
 void PartFile::finish() {
   if (::fsync(fd_) != 0) fail_io("write", part_, errno);
   close();
-  if (::rename(part_.c_str(), path_.c_str()) != 0) fail_io("write", path_, errno);
+  rename_durably(part_, path_);
   ::unlink(from_.c_str());
-  // The rename itself reaches the disk with the folder.
-  const int folder = ::open(std::filesystem::path(path_).parent_path().c_str(),
-                            O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    ::fsync(folder);
-    ::close(folder);
-  }
 }
 
 void PartFile::discard() {

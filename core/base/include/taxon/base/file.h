@@ -36,4 +36,11 @@ class AtomicFile {
 
 bool file_exists(const std::string& path);
 
+/// All n bytes to the open file `fd`, `path` by name, from where it stands. Throws IoError.
+void write_all(int fd, const void* bytes, std::size_t n, const std::string& path);
+
+/// Renames `from` over `to` and flushes the folder, with which the rename reaches the disk.
+/// Throws IoError.
+void rename_durably(const std::string& from, const std::string& to);
+
 }  // namespace taxon

@@ -22,5 +22,9 @@ std::string lower(std::string_view s);
 /// expected.
 std::int64_t parse_int(std::string_view s, std::string_view what);
 double parse_number(std::string_view s, std::string_view what);
+/// The shortest text that reads back as the same number.
+std::string shortest(double value);
+/// With `digits` decimals.
+std::string fixed(double value, int digits);
 
 }  // namespace taxon
