@@ -28,7 +28,7 @@ for the data decides; what it chose is in args.toml.
 Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --label-sep S (default |)  --augment none|light|standard|trivial|FILE
           --mixup X  --cutmix X  --size N (pixels)  --resize crop|squash|letterbox
-          --sampling shuffle|balanced (each class equally often)
+          --sampling shuffle|balanced|FILE.csv (class,weight)
           --folds K (cross-validation: OUT/fold-1 ...)  --fold N (that one alone)
 Model     --model NAME|FILE: mlp lenet cnn resnet8/20/32/44/56/110
           resnet18/34/50/101/152 airnet[-small|-wide], or a model file to fine-tune

@@ -95,4 +95,21 @@ std::vector<double> balanced_sampling(const Dataset& data) {
   return out;
 }
 
+std::vector<double> class_sampling(const Dataset& data, const std::vector<double>& weights) {
+  std::vector<double> out;
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    if (data.task() == Task::single) {
+      out.push_back(weights.at(static_cast<std::size_t>(data.label(i))));
+      continue;
+    }
+    double greatest = -1;
+    const auto hot = data.labels(i);
+    for (std::size_t c = 0; c < hot.size(); ++c) {
+      if (hot[c] != 0) greatest = std::max(greatest, weights.at(c));
+    }
+    out.push_back(greatest < 0 ? 1 : greatest);
+  }
+  return out;
+}
+
 }  // namespace taxon

@@ -79,6 +79,13 @@ run 2 train photos --model mlp --size 8 --best f1_micro --out none; says err "--
 run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --sampling balanced --class-weights balanced --out drawn
 says out "made up for twice"
 says drawn/args.toml 'sampling = "balanced"'
+printf 'class,weight\ntop,3\n' >weights.csv
+run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --sampling weights.csv --out weighted
+says weighted/args.toml 'sampling = "weights.csv"'
+echo 'nobody,3' >weights.csv
+run 3 train photos --model mlp --size 8 --sampling weights.csv --out none; says err "weights.csv, line 1: 'nobody,3' names no class"
+for class in photos/train/*/; do echo "$(basename "$class"),0"; done >weights.csv
+run 3 train photos --model mlp --size 8 --sampling weights.csv --out none; says err "weights.csv: no training sample has a class whose weight is above 0"
 
 # Fine-tuning, freezing, averaging, the other optimizer, losses, weights, stopping.
 run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8 --out tuned

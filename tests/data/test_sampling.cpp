@@ -117,6 +117,22 @@ TEST_CASE("a sample that comes again is augmented anew") {
   CHECK(seen.size() > 6);  // of 18: shifts by up to a pixel, mirrored or not
 }
 
+TEST_CASE("weights of classes: samples are drawn in proportion, never those of weight 0") {
+  const DatasetPtr data = uneven();
+  LoaderOptions o = options(data);
+  o.weights = class_sampling(*data, {1, 0, 90});
+  std::map<std::int64_t, double> classes;
+  for (int e = 0; e < 40; ++e) {
+    for (const std::int64_t i : epoch(data, o, e).indices) ++classes[data->label(i)];
+  }
+  CHECK(classes.count(1) == 0);
+  CHECK(std::abs(classes[0] - 2000) < 4 * 31.7);  // 90 of 180, of 4000 draws
+
+  const DatasetPtr several = blank({Task::multi, {"a", "b"}, {}, {1, 1, 0, 1, 1, 0, 0, 0}});
+  CHECK(class_sampling(*several, {0.5, 3}) == std::vector<double>{3, 3, 0.5, 1});
+  CHECK(class_sampling(*several, {0, 0}) == std::vector<double>{0, 0, 0, 1});
+}
+
 TEST_CASE("with several labels the rarest counts, and no label is a class") {
   Labels labels{Task::multi, {"often", "rare"}, {}, {}};
   for (int i = 0; i < 10; ++i) {

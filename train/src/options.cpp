@@ -32,7 +32,8 @@ constexpr std::array rows = {
     TrainOptionRow{"cutmix", &O::cutmix, "Data", "X", "boxes exchanged, shares from Beta(X, X)", 0,
                    100, ""},
     TrainOptionRow{"sampling", &O::sampling, "Data", "S",
-                   "shuffle, or balanced: each class equally often", 0, 0, "shuffle|balanced"},
+                   "shuffle, balanced (each class equally often) or a file", 0, 0,
+                   "shuffle|balanced|FILE.csv"},
     TrainOptionRow{"size", &O::size, "Data", "N", "side of the input in pixels", 0, 4096, ""},
     TrainOptionRow{"resize", &O::resize, "Data", "R", "crop, squash or letterbox", 0, 0,
                    "crop|squash|letterbox"},
@@ -140,8 +141,9 @@ bool parsed_bool(const TrainOptionRow& row, std::string_view value) {
 std::string checked_choice(const TrainOptionRow& row, std::string_view value) {
   if (row.choices.empty()) return std::string(value);
   const std::vector<std::string> choices = split(row.choices, '|');
-  const bool file = choices.back() == "FILE.toml" && value.size() > 5 &&
-                    value.substr(value.size() - 5) == ".toml";
+  const std::string_view last = choices.back();
+  const std::string_view ending = last.starts_with("FILE.") ? last.substr(4) : last;
+  const bool file = ending != last && value.size() > ending.size() && value.ends_with(ending);
   if (!file && std::find(choices.begin(), choices.end(), value) == choices.end()) {
     fail<OptionError>(row.flag(), " is '", value, "'", did_you_mean(value, choices), "; expected ",
                       join(choices, ", "));

@@ -90,6 +90,18 @@ std::vector<double> weights_from_file(const std::string& path,
   return out;
 }
 
+// Empty: each sample once an epoch.
+std::vector<double> sampling_weights(const Setup& s, const Dataset& data) {
+  const std::string& how = s.options.sampling;
+  if (how == "shuffle") return {};
+  if (how == "balanced") return balanced_sampling(data);
+  std::vector<double> out = class_sampling(data, weights_from_file(how, s.data.class_names));
+  if (std::ranges::count(out, 0.0) == data.size()) {
+    fail<FormatError>(how, ": no training sample has a class whose weight is above 0");
+  }
+  return out;
+}
+
 Tensor class_weight(const Setup& s) {
   const std::string& how = s.options.class_weights;
   if (how == "none") return {};
@@ -202,7 +214,7 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
   l.seed = static_cast<std::uint64_t>(s.options.seed);
   if (training) {
     l.shuffle = true;
-    if (s.options.sampling == "balanced") l.weights = balanced_sampling(*data);
+    l.weights = sampling_weights(s, *data);
     l.drop_last = data->size() >= s.options.batch;  // no step on a handful of samples
     l.augment = s.augment;
     l.mixup = s.options.mixup;

@@ -49,6 +49,9 @@ struct LoaderOptions {
 /// with several labels, those of the sample's rarest label, and samples without a label count as a
 /// class of their own.
 std::vector<double> balanced_sampling(const Dataset& data);
+/// Each sample's weight is that of its class; with several labels, the greatest of its labels', and
+/// 1 without a label. `weights` has one a class.
+std::vector<double> class_sampling(const Dataset& data, const std::vector<double>& weights);
 
 /// Batches of one data set, epoch after epoch. They depend on (options, epoch) only: not on
 /// threads, the cache, or where in the epoch one starts. Use by one thread at a time.

@@ -49,7 +49,7 @@ struct TrainOptions {
   double warmup = 0;  ///< epochs
   std::string loss = "ce", class_weights = "none";
   double label_smoothing = 0;
-  std::string sampling = "shuffle";  ///< shuffle, or balanced: see balanced_sampling
+  std::string sampling = "shuffle";  ///< shuffle, balanced or class,weight in a .csv
   double mixup = 0, cutmix = 0;      ///< above 0: samples mixed by shares from Beta(x, x)
   std::int64_t patience = 0;  ///< epochs without a better val figure before stopping; 0: never
   double target = 0;          ///< stop once validation reaches this score (see best); 0: never
@@ -68,7 +68,7 @@ struct TrainOptionRow {
   Field field;
   std::string_view group, value, help;
   double low, high;          ///< numbers: the range that is allowed
-  std::string_view choices;  ///< texts: allowed values separated by |, "": any; FILE.toml: a path;
+  std::string_view choices;  ///< texts: allowed values separated by |, "": any; FILE.csv: a path;
                              ///< numbers: "auto" where that is allowed too
   std::string flag() const;  ///< "--weight-decay"
 };
