@@ -46,12 +46,18 @@ Predictions measure(const Request& r) {
   }
   options.task = r.task == "auto" ? loaded.meta.spec.task : parse_task(r.task);
   Splits data = open_dataset(r.data, options);
-  // A run of a cross-validation knows which of these samples it trained on.
+  // A run on the same data knows which of their samples it trained on.
   const auto& notes = loaded.meta.notes;
-  if (notes.count("folds") > 0 && notes.count("fold") > 0 && notes.at("data") == data.name) {
-    options.folds = parse_int(notes.at("folds"), "the model's folds");
-    options.fold = parse_int(notes.at("fold"), "the model's fold");
-    data = open_dataset(r.data, options);
+  if (notes.count("data") > 0 && notes.at("data") == data.name) {
+    if (notes.count("val_fraction") > 0) {
+      options.val_fraction = parse_number(notes.at("val_fraction"), "the model's val_fraction");
+      data = open_dataset(r.data, options);
+    }
+    if (notes.count("folds") > 0 && notes.count("fold") > 0) {
+      options.folds = parse_int(notes.at("folds"), "the model's folds");
+      options.fold = parse_int(notes.at("fold"), "the model's fold");
+      data = open_dataset(r.data, options);
+    }
   }
   for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
   EvaluateOptions evaluation;

@@ -103,7 +103,9 @@ int failed(int code, const std::string& what) {
 int guarded(const std::vector<std::string>& args) {
   try {
     const int code = run(args);
-    if (std::fflush(stdout) != 0) return failed(input_output, "cannot write to stdout");
+    // What failed before left its mark; the last flush may have nothing to write.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return failed(input_output, "cannot write to stdout");
     return code;
   } catch (const Interrupted& e) {
     return failed(interrupted, e.what());

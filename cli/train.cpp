@@ -90,7 +90,7 @@ std::optional<Request> parse(const std::vector<std::string>& args) {
   for (const TrainOptionRow& row : train_option_table()) {
     const bool is_flag = flags.count(row.name) > 0;
     if (row.name == "data" ? values[row.name].empty() : !arguments.given(row.flag())) continue;
-    const std::string value = is_flag ? "true" : values[row.name];
+    const std::string value = !is_flag ? values[row.name] : flags[row.name] ? "true" : "false";
     set_option(check, row.name, value);  // a wrong value is wrong usage, whatever the data are
     request.settings.emplace_back(row.name, value);
   }

@@ -205,6 +205,19 @@ Tensor Model::forward(const Tensor& x) {
   return head(features(x.to(precision_)).to(DType::f32));
 }
 
+void Model::adapt(Task task, std::int64_t height, std::int64_t width) {
+  ModelSpec wanted = spec_;
+  wanted.task = task;
+  wanted.height = height;
+  wanted.width = width;
+  wanted = resolve(wanted);
+  if (flattened_features(wanted) != flattened_features(spec_)) {
+    fail<OptionError>("model '", spec_.name, "': its weights are for images of ", spec_.height, "x",
+                      spec_.width, ", not of ", height, "x", width);
+  }
+  spec_ = wanted;
+}
+
 void Model::set_precision(DType precision) {
   if (precision != DType::f32 && precision != DType::bf16) {
     fail<OptionError>("precision is '", precision, "', expected f32 or bf16");

@@ -81,11 +81,19 @@ says out "made up for twice"
 says drawn/args.toml 'sampling = "balanced"'
 printf 'class,weight\ntop,3\n' >weights.csv
 run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --sampling weights.csv --out weighted
-says weighted/args.toml 'sampling = "weights.csv"'
+says weighted/args.toml 'sampling = "weighted/sampling.csv"'
+rm weights.csv  # the run has its copy
+run 0 train --config weighted/args.toml --out weighted1; same weighted/best.safetensors weighted1/best.safetensors
 echo 'nobody,3' >weights.csv
 run 3 train photos --model mlp --size 8 --sampling weights.csv --out none; says err "weights.csv, line 1: 'nobody,3' names no class"
 for class in photos/train/*/; do echo "$(basename "$class"),0"; done >weights.csv
 run 3 train photos --model mlp --size 8 --sampling weights.csv --out none; says err "weights.csv: no training sample has a class whose weight is above 0"
+run 2 train photos --model mlp --size 8 --freeze 99 --out none
+run 2 train photos --model mlp --size 8 --epochs 3 --warmup 50 --out none; says err "--warmup is 50"
+run 4 train photos --model mlp --size 8 --class-weights missing.csv --out none; says err "missing.csv"
+run 2 train photos --model runs/photos-mlp --size 16 --out none; says err "its weights are for images of"
+run 2 train photos --model runs/photos-mlp --stem small --out none; says err "--stem is for new models"
+[ -e none ] && fail "wrong usage left a folder"
 
 # Fine-tuning, freezing, averaging, the other optimizer, losses, weights, stopping.
 run 0 train photos --model runs/photos-mlp/best.safetensors --epochs 1 --batch 8 --out tuned
@@ -151,6 +159,8 @@ mkdir unsplit; cp -r photos/train/* unsplit/
 for class in top bottom; do for i in 0 1 2 3 4 5 6 7; do cp photos/val/$class/$i.bmp unsplit/$class/v$i.bmp; done; done
 run 0 train unsplit --model mlp --size 8 --epochs 1 --batch 8 --seed 11 --out held
 run 0 eval held unsplit --batch 8 --json; same out held/metrics.json
+run 0 train unsplit --model mlp --size 8 --epochs 1 --batch 8 --val-fraction 0.3 --out held3
+run 0 eval held3 unsplit --batch 8 --json; same out held3/metrics.json
 
 # A manifest with several labels.
 { echo "filename,labels,split"
@@ -169,6 +179,18 @@ same <(tr -d ' ,' <a) <(tr -d ' ,' <b)
 says several/args.toml 'best = "mean_ap"'
 run 0 train labels.csv --model mlp --size 8 --epochs 1 --batch 8 --best f1_macro --json --out several_f1
 says out '"metric":"f1_macro"'
+# A model of one class a sample goes on with several labels, and back.
+run 0 train labels.csv --model frozen --epochs 1 --batch 8 --out to_several; says to_several/metrics.json '"mAP":'
+run 0 train photos --model to_several --epochs 1 --batch 8 --out to_one; says to_one/metrics.json '"accuracy":'
+run 0 eval to_one photos --batch 8 --json; same out to_one/metrics.json
+run 2 train labels.csv --model mlp --size 8 --loss ce --out none; [ -e none ] && fail "--loss ce left a folder"
 run 2 train labels.csv --model mlp --size 8 --best accuracy --out none; says err "expected mean_ap, f1_micro, f1_macro"
 run 0 data show labels.csv; says out bright
+
+# Events that nobody gets are an error.
+if [ -e /dev/full ]; then
+  "$TAXON" train photos --model mlp --size 8 --epochs 1 --batch 8 --json --out unheard >/dev/full 2>err; code=$?
+  [ $code = 4 ] || fail "a full stdout: exit code $code, expected 4"
+  says err "cannot write to stdout"
+fi
 finish

@@ -25,9 +25,10 @@ struct Row {
 // What each reaches, over several seeds: docs/recipes.md. SGD with Nesterov momentum 0.9 (airnet:
 // 0.85) throughout. See few_samples for small data sets.
 constexpr Row recipes[] = {
-    {"fashion-mnist", "airnet", "airnet", 8, 1024, 1.5, 1.33e-3, "triangle", "light", 0.2},
+    {"fashion-mnist", "airnet-small", "airnet-small", 12, 256, 0.6, 1.33e-3, "triangle", "light",
+     0.2},
     {"fashion-mnist", "cnn", "", 2, 64, 0.04, 5e-4, "onecycle", "none", 0},
-    {"mnist", "airnet", "airnet-small", 8, 1024, 1.5, 1.33e-3, "triangle", "light", 0.2},
+    {"mnist", "airnet-small", "airnet-small", 6, 256, 0.6, 1.33e-3, "triangle", "light", 0.2},
     {"mnist", "cnn", "", 2, 64, 0.04, 5e-4, "onecycle", "light", 0},
     {"cifar10", "airnet", "airnet", 10, 1024, 1.5, 1.33e-3, "triangle", "light", 0.2},
     {"*", "mlp", "", 10, 128, 0.05, 5e-4, "onecycle", "none", 0},
@@ -146,12 +147,34 @@ void airnet_choices(const Splits& data, Chooser& c) {
   }
 }
 
+// The smoothing above is cross-entropy's.
+void losses(const Splits& data, const TrainOptions& given, Chooser& c) {
+  if (data.task == Task::multi) {
+    c.set("loss", "bce", "several labels an image");
+    c.set("label_smoothing", 0, "several labels an image");
+  } else if (given.loss == "focal") {
+    c.set("label_smoothing", 0, "the focal loss takes none");
+  } else if (given.loss == "asl") {
+    c.set("label_smoothing", 0.1, "as published for the asymmetric loss");
+  }
+}
+
+// The rates above are SGD's.
+void optimizers(const TrainOptions& given, Chooser& c) {
+  if (given.optimizer == "sgd") return;
+  const std::string why = "for " + given.optimizer;
+  c.set("lr", 1e-3, why);
+  c.set("norm_bias_lr", 1, why);
+  if (given.optimizer == "muon") c.set("momentum", 0.95, why);
+}
+
 }  // namespace
 
 Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& base) {
   Chooser c(base);
-  const std::string name = model.empty() ? default_model(data) : model;
-  c.set("model", name, model.empty() ? why_model(data) : "given");
+  const std::string file = model_file(model);
+  const std::string name = model.empty() ? default_model(data) : architecture(model);
+  c.set("model", file.empty() ? name : model, model.empty() ? why_model(data) : "given");
   from_row(find(data, name), c);
   if (const std::int64_t size = default_size(data, name); size > 0) {
     c.set("size", size, "the images differ in size");
@@ -160,11 +183,9 @@ Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& 
   }
   if (starts_with(name, "airnet")) airnet_choices(data, c);
   few_samples(data, c);
-  if (data.task == Task::multi) {
-    c.set("loss", "bce", "several labels an image");
-    c.set("label_smoothing", 0, "several labels an image");
-  }
-  if (!model_file(name).empty()) {
+  losses(data, base, c);
+  optimizers(base, c);
+  if (!file.empty()) {
     c.set("size", 0, "the model file's own size");
     c.set("lr", c.options().lr / 10, "fine-tuning starts from good weights");
   }

@@ -14,6 +14,7 @@
 #include "run_folder.h"
 #include "setup.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -170,7 +171,10 @@ class Run {
     model.eval();
     ModelMeta meta = setup_.meta;
     const DatasetPtr& from = setup_.watch ? setup_.watch : setup_.data.train;
+    const DType precision = model.precision();
+    model.set_precision(DType::f32);  // that of a model that was loaded
     meta.golden = make_golden(model, meta, from->image(0));
+    model.set_precision(precision);
     save_model(path, model, meta);
   }
 
@@ -279,6 +283,13 @@ void use_threads(const TrainOptions& options) {
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
 }
 
+// Keeps a copy of a file that an option names, so that the run repeats whatever becomes of it.
+void keep(std::string& option, const std::string& copy, bool is_file) {
+  if (!is_file) return;
+  write_file_atomic(copy, read_text(option));
+  option = copy;
+}
+
 // A fold's run is one; all of them are train_folds().
 void one_run(const TrainOptions& options) {
   if (all_folds(options)) {
@@ -296,6 +307,7 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   Setup setup = make_setup(options, std::move(data), "");
+  check_run(setup);
   const std::string name = setup.data.name + "-" + setup.meta.spec.name;
   std::string folder = make_run_folder(options.out.empty() ? "runs/" + name : options.out);
   const RunFiles files(folder);
@@ -303,6 +315,10 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
     write_file_atomic(files.augment, to_toml(setup.augment));
     options.augment = files.augment;
   }
+  keep(options.sampling, files.sampling,
+       options.sampling != "shuffle" && options.sampling != "balanced");
+  keep(options.class_weights, files.class_weights,
+       options.class_weights != "none" && options.class_weights != "balanced");
   write_file_atomic(files.args, to_toml(options));
   if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
   if (options.lr != setup.options.lr) {
@@ -323,12 +339,17 @@ TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSe
   }
   for (const auto& [name, value] : settings) {
     if (name != "threads" && name != "data_dir") {
-      fail<OptionError>("--resume goes on with the run's own options; --", name,
+      std::string flag = name;
+      std::replace(flag.begin(), flag.end(), '_', '-');
+      fail<OptionError>("--resume goes on with the run's own options; --", flag,
                         " cannot be changed (only --threads and --data-dir)");
     }
     set_option(options, name, value);
   }
-  if (file_exists(files.augment)) options.augment = files.augment;  // the folder may have moved
+  // The folder may have moved.
+  if (file_exists(files.augment)) options.augment = files.augment;
+  if (file_exists(files.sampling)) options.sampling = files.sampling;
+  if (file_exists(files.class_weights)) options.class_weights = files.class_weights;
   return options;
 }
 

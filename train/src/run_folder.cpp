@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <regex>
 #include <system_error>
 
 namespace taxon {
@@ -28,7 +29,8 @@ std::string make_run_folder(const std::string& wanted) {
   for (int n = 1;; ++n) {
     const std::string folder = n == 1 ? base : base + "-" + std::to_string(n);
     if (fs::create_directory(folder, error)) return folder;
-    if (error && !fs::exists(folder)) {
+    std::error_code unseen;
+    if (error && !fs::exists(folder, unseen)) {
       fail<IoError>("cannot make the folder ", folder, ": ", error.message());
     }
   }
@@ -38,9 +40,10 @@ void remove_leftovers(const std::string& folder) {
   namespace fs = std::filesystem;
   std::error_code error;
   std::vector<fs::path> leftovers;
+  const std::regex half_written(R"(\.tmp[0-9]+\.[0-9]+$)");
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.find(".tmp") != std::string::npos) leftovers.push_back(entry.path());
+    if (std::regex_search(name, half_written)) leftovers.push_back(entry.path());
   }
   for (const fs::path& path : leftovers) fs::remove(path, error);
 }

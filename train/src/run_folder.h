@@ -16,6 +16,8 @@ struct RunFiles {
   explicit RunFiles(const std::string& folder)
       : args(folder + "/args.toml"),
         augment(folder + "/augment.toml"),
+        sampling(folder + "/sampling.csv"),
+        class_weights(folder + "/class_weights.csv"),
         lr_range(folder + "/lr_range.csv"),
         results(folder + "/results.csv"),
         best(folder + "/best.safetensors"),
@@ -23,7 +25,8 @@ struct RunFiles {
         checkpoint(folder + "/checkpoint.safetensors"),
         predictions(folder + "/predictions.csv"),
         metrics(folder + "/metrics.json") {}
-  std::string args, augment, lr_range, results, best, last, checkpoint, predictions, metrics;
+  std::string args, augment, sampling, class_weights, lr_range, results, best, last, checkpoint,
+      predictions, metrics;
 };
 
 }  // namespace taxon

@@ -42,10 +42,8 @@ void fine_tune(Setup& s, const std::string& path) {
     s.old_classes = static_cast<std::int64_t>(loaded.meta.classes.size());
     s.model->replace_head(static_cast<std::int64_t>(s.data.class_names.size()), init);
   }
+  s.model->adapt(s.data.task, s.meta.preprocess.height, s.meta.preprocess.width);
   s.meta.spec = s.model->spec();
-  s.meta.spec.task = s.data.task;
-  s.meta.spec.height = s.meta.preprocess.height;
-  s.meta.spec.width = s.meta.preprocess.width;
 }
 
 std::vector<double> balanced_weights(const Dataset& train) {
@@ -125,7 +123,7 @@ void scale_norm_biases(std::vector<ParamGroup>& groups, Module& model, double fa
                               [&](const NamedTensor& p) { return biases.count(p.name) == 0; });
     ParamGroup faster;
     faster.params.assign(norm, group.params.end());
-    faster.weight_decay = group.weight_decay / factor;
+    faster.weight_decay = factor > 0 ? group.weight_decay / factor : 0;
     faster.lr_scale = group.lr_scale * factor;
     group.params.erase(norm, group.params.end());
     out.push_back(std::move(group));
@@ -239,13 +237,12 @@ void fit_to_data(const Setup& s) {
   if (loader.next(batch)) s.model->fit_to_data(batch.x);
 }
 
-// Of a model's name or file.
+}  // namespace
+
 std::string architecture(const std::string& model) {
   const std::string file = model_file(model);
   return file.empty() ? model : load_model_meta(file).spec.name;
 }
-
-}  // namespace
 
 std::string model_file(const std::string& model) {
   const std::vector<std::string> names = model_names();
@@ -320,6 +317,10 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   check_mixing(options, s.data.task == Task::multi);
   const std::string file = source.empty() ? model_file(options.model) : source;
   if (!file.empty()) {
+    if (source.empty() && (options.stem != "auto" || options.shortcut != "auto")) {
+      fail<OptionError>(options.stem != "auto" ? "--stem" : "--shortcut", " is for new models; ",
+                        file, " has its own");
+    }
     fine_tune(s, file);
     if (source.empty()) s.tuned_from = file;
   } else {
@@ -336,7 +337,10 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.model->set_precision(parse_precision(options.precision));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
-  if (options.fold > 0) {                               // so that evaluation divides the data alike
+  if (options.val_fraction > 0) {                       // so that evaluation divides the data alike
+    s.meta.notes["val_fraction"] = shortest(options.val_fraction);
+  }
+  if (options.fold > 0) {
     s.meta.notes["folds"] = std::to_string(options.folds);
     s.meta.notes["fold"] = std::to_string(options.fold);
   }
@@ -344,6 +348,11 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.watch = s.select ? s.data.val : s.data.test;
   check_selection(s);
   return s;
+}
+
+void check_run(const Setup& s) {
+  const TrainerParts parts = make_parts(s);
+  make_trainer_options(s, parts.train->batches());
 }
 
 Setup with_copied_model(const Setup& s) {
@@ -360,10 +369,11 @@ TrainerParts make_parts(const Setup& s) {
   if (s.options.ema > 0 || s.options.swa > 0) parts.average = same_model(s);
   const bool multi = s.data.task == Task::multi;
   LossOptions loss;
-  if (s.options.label_smoothing > 0) loss.label_smoothing = s.options.label_smoothing;
+  loss.label_smoothing = 0;
+  parts.watch_loss = make_loss(s.options.loss, multi, loss);
+  loss.label_smoothing = s.options.label_smoothing;
   loss.class_weight = class_weight(s);
   parts.loss = make_loss(s.options.loss, multi, loss);
-  parts.watch_loss = make_loss(s.options.loss, multi);
   parts.optimizer = make_optimizer(s);
   parts.train = make_loader(s, s.data.train, true);
   if (s.watch) parts.watch = make_loader(s, s.watch, false);

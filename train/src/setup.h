@@ -29,6 +29,8 @@ struct Setup {
 /// The model file that --model means: a path, or the best model of a run's folder; "" for the name
 /// of an architecture.
 std::string model_file(const std::string& model);
+/// The architecture that --model means, by its name or by a model file.
+std::string architecture(const std::string& model);
 Splits open_data(const TrainOptions& options);
 /// Options as used: defaults, then the recipe for the data and model, then the settings.
 /// `choices`: what decided each option that is not left at its default, or null.
@@ -41,6 +43,8 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
 /// where there is none, OptionError for other settings.
 TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSetting>& settings);
 TrainerParts make_parts(const Setup& setup);
+/// Makes all that training needs once, so that what is wrong is found before a folder is made.
+void check_run(const Setup& setup);
 /// The same with a model of its own that holds the same values.
 Setup with_copied_model(const Setup& setup);
 TrainerOptions make_trainer_options(const Setup& setup, std::int64_t batches);

@@ -290,7 +290,7 @@ Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool
       if (!all_finite(*parts_.model)) stop(progress_.step, "the weights are not finite any more");
       result.images_per_s = speed_;
       whole = average_epoch() && evaluate(result);
-      if (whole && parts_.watch && !std::isfinite(result.loss)) {
+      if (whole && options_.select && parts_.watch && !std::isfinite(result.loss)) {
         stop(progress_.step, "the evaluation's loss is not finite any more");
       }
     }

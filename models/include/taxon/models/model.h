@@ -51,6 +51,9 @@ class Model : public Module {
   virtual std::string head_name() const = 0;
   /// A new head for other classes, freshly drawn.
   virtual void replace_head(std::int64_t classes, Init& init) = 0;
+  /// The same weights for another task and size of images. Throws OptionError where the weights
+  /// depend on the size, or it is too small.
+  void adapt(Task task, std::int64_t height, std::int64_t width);
   /// For inference: computes the same with fewer operations (batch-norm folded into convolutions,
   /// weights transformed and packed once). The model can no longer be trained or saved.
   virtual void optimize_for_inference();
