@@ -79,7 +79,7 @@ int list(const Request& r) {
     if (!r.json) print(list_text(k));
   }
   if (r.json) {
-    print(rows.dump(2) + "\n");
+    print(rows.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   } else {
     print("searched: " + join(data_search_path(r.options.data_dir), ", ") + "\n");
   }
@@ -141,7 +141,7 @@ int show(const Request& r) {
   j["fixed_size"] = data.facts.fixed_size;
   j["splits"] = counts_of(data);
   if (sheet.samples > 0) j["sheet"] = r.sheet.out;
-  print(j.dump(2) + "\n");
+  print(j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   return done;
 }
 

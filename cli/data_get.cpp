@@ -17,7 +17,7 @@ namespace taxon::cli {
 namespace {
 
 void emit(const nlohmann::ordered_json& event) {
-  print(event.dump() + "\n");
+  print(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   std::fflush(stdout);
 }
 

@@ -126,7 +126,7 @@ nlohmann::ordered_json epoch_event(const EpochResult& r, Task task, bool best, s
 }
 
 void emit(const nlohmann::ordered_json& event) {
-  print(event.dump() + "\n");
+  print(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   std::fflush(stdout);
 }
 

@@ -104,7 +104,8 @@ EncodedImage::EncodedImage(std::span<const std::uint8_t> bytes, std::string_view
     if (!error.empty()) {
       fail<FormatError>(what_, ": cannot be decoded: ", error);
     }
-    size_ = {info.height, info.width};
+    size_ = {std::abs(info.height),
+             info.width};  // of a BMP whose first row is the top one: negative
     channels_ = info.channels <= 2 ? 1 : 3;
   }
   check_extents(size_, shrinks, turbo_ && !shrinks, what_);

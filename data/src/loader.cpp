@@ -1,7 +1,8 @@
 // Batches prepared ahead. Background threads and, while it would otherwise wait, the consumer take
 // pieces of the earliest unfinished batch. Pieces are written to fixed places, so the result does
 // not depend on who does what. Threads: one where samples are cheap; else one less than compute
-// uses, the consumer being the last: together they stay within the thread budget.
+// uses, but at least one, the consumer being the last: from two threads on they stay within the
+// budget.
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
 #include <taxon/data/loader.h>
@@ -268,6 +269,9 @@ bool Loader::Impl::next(Batch& out) {
   for (;;) {
     if (slots.empty() && next_batch >= batches()) {
       return false;
+    }
+    if (samples.order.empty()) {
+      fail<OptionError>("loader: next() before start(epoch)");
     }
     if (!slots.empty() && slots.front()->ready) {
       break;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -85,4 +86,32 @@ TEST_CASE("errors name the path and the reason") {
   }
   CHECK_THROWS_AS(write_file_atomic(folder / "no/such/folder", "x"), IoError);
   CHECK_FALSE(file_exists(folder / "absent"));
+}
+
+TEST_CASE("a file that a killed process of the same number left does not stand in the way") {
+  const std::string path = "left_behind.txt";
+  AtomicFile first(path);  // as long as it lives, its temporary file is there
+  std::string left;
+  for (const auto& entry : fs::directory_iterator(".")) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(path + ".tmp", 0) == 0) left = name;
+  }
+  REQUIRE_FALSE(left.empty());
+  const std::size_t dot = left.rfind('.');
+  const int next = std::stoi(left.substr(dot + 1)) + 1;
+  write_file_atomic("other.txt", "x");  // takes the next number
+  const std::string after = left.substr(0, dot + 1) + std::to_string(next + 1);
+  std::FILE* f = std::fopen(after.c_str(), "w");
+  REQUIRE(f != nullptr);
+  std::fclose(f);
+  write_file_atomic(path, "whole");
+  CHECK(read_text(path) == "whole");
+  fs::remove(after);
+  fs::remove(path);
+  fs::remove("other.txt");
+}
+
+TEST_CASE("what is no regular file is not replaced") {
+  CHECK_THROWS_AS(write_file_atomic("/dev/null", "x"), IoError);
+  CHECK(fs::is_character_file("/dev/null"));
 }

@@ -122,6 +122,11 @@ TEST_CASE("an injected executor runs the loops") {
   CHECK(num_threads() == 5);
   CHECK(counts(20) == std::vector<int>(20, 1));
   CHECK(executor->loops == 1);
+  // A loop within a chunk runs in its caller.
+  std::atomic<int> inner{0};
+  parallel_chunks(3, [&](std::int64_t) { parallel_chunks(4, [&](std::int64_t) { ++inner; }); });
+  CHECK(inner == 12);
+  CHECK(executor->loops == 2);
   set_executor(nullptr);
   set_num_threads(before);
   CHECK(counts(20) == std::vector<int>(20, 1));

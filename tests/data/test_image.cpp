@@ -30,6 +30,16 @@ TEST_CASE("alpha is dropped") {
 
 TEST_CASE("BMP is decoded exactly") {
   CHECK(decode_image(fixtures::color_bmp) == pattern(5, 7, 3));
+  // The top row first: the height is negative. Rows of 7 pixels take 24 bytes.
+  Bytes top_down = fixtures::color_bmp;
+  const std::size_t pixels = top_down.size() - 5 * 24;
+  for (std::size_t row = 0; row < 5; ++row) {
+    std::copy_n(fixtures::color_bmp.begin() + static_cast<std::ptrdiff_t>(pixels + (4 - row) * 24),
+                24, top_down.begin() + static_cast<std::ptrdiff_t>(pixels + row * 24));
+  }
+  top_down[22] = 0xfb;
+  top_down[23] = top_down[24] = top_down[25] = 0xff;
+  CHECK(decode_image(top_down) == pattern(5, 7, 3));
   Bytes cut = fixtures::color_bmp;
   cut.resize(cut.size() - 5);
   const std::string e = error_of<FormatError>([&] { decode_image(cut, "x.bmp"); });

@@ -79,6 +79,12 @@ void with_threads(F&& run) {
 
 }  // namespace
 
+TEST_CASE("a loader that was not started says so") {
+  Loader loader(numbered(4), LoaderOptions{});
+  Batch b;
+  CHECK_THROWS_AS(loader.next(b), OptionError);
+}
+
 TEST_CASE("in order: every sample once, normalised, with its label") {
   const DatasetPtr data = numbered(10);
   const LoaderOptions o = small(4);

@@ -32,11 +32,10 @@ Bytes read_all(const std::string& path) {
   if (::fstat(file.fd, &info) != 0) fail_io("read", path, errno);
   if (S_ISDIR(info.st_mode)) fail_io("read", path, EISDIR);
   // The size is a hint only: pipes and /proc files have none.
-  Bytes bytes(static_cast<std::size_t>(info.st_size), 0);
+  Bytes bytes(static_cast<std::size_t>(info.st_size) + 1, 0);  // the last finds the end
   std::size_t got = 0;
   while (true) {
-    if (got == bytes.size())
-      bytes.resize(got + (got == static_cast<std::size_t>(info.st_size) ? 1 : got));
+    if (got == bytes.size()) bytes.resize(2 * got);
     const ssize_t n = ::read(file.fd, bytes.data() + got, bytes.size() - got);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail_io("read", path, errno);
@@ -71,7 +70,15 @@ std::string read_text(const std::string& path) {
 
 AtomicFile::AtomicFile(std::string path)
     : path_(std::move(path)), temporary_(temporary_name(path_)) {
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    fail<IoError>("cannot write '", path_, "': it is there and no regular file");
+  }
+  // A name may be left from a killed process of the same number.
+  const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  while ((fd_ = ::open(temporary_.c_str(), flags, 0666)) < 0 && errno == EEXIST) {
+    temporary_ = temporary_name(path_);
+  }
   if (fd_ < 0) fail_io("create", path_, errno);
 }
 

@@ -177,6 +177,24 @@ Parallel& state() {
   return parallel;
 }
 
+// Chunks of an embedder's executor: loops within them run in their caller, as in the pool.
+struct Marked {
+  ChunkBody body;
+  void* arg;
+  static void run(void* self, std::int64_t chunk, int slot) {
+    const auto& marked = *static_cast<const Marked*>(self);
+    const bool before = in_loop;
+    in_loop = true;
+    try {
+      marked.body(marked.arg, chunk, slot);
+    } catch (...) {
+      in_loop = before;
+      throw;
+    }
+    in_loop = before;
+  }
+};
+
 void run_serially(std::int64_t chunks, ChunkBody body, void* arg) {
   for (std::int64_t i = 0; i < chunks; ++i) body(arg, i, 0);
 }
@@ -215,7 +233,10 @@ void parallel_chunks(std::int64_t chunks, ChunkBody body, void* arg) {
   if (parallel.threads.load(std::memory_order_relaxed) == 1) return run_serially(chunks, body, arg);
   const std::unique_lock lock(parallel.busy, std::try_to_lock);
   if (!lock.owns_lock()) return run_serially(chunks, body, arg);
-  if (parallel.executor) return parallel.executor->run(chunks, body, arg);
+  if (parallel.executor) {
+    Marked marked{body, arg};
+    return parallel.executor->run(chunks, Marked::run, &marked);
+  }
   if (!parallel.pool) parallel.pool = std::make_unique<Pool>(parallel.threads.load());
   parallel.pool->run(chunks, body, arg);
 }
