@@ -3,7 +3,8 @@
 #include <taxon/base/text.h>
 #include <taxon/core/ops.h>
 #include <taxon/data/sources.h>
-#include <taxon/train/evaluate.h>
+#include <taxon/metrics/report.h>
+#include <taxon/train/calibrate.h>
 
 #include "command.h"
 
@@ -33,7 +34,7 @@ struct Request {
   bool json = false;
 };
 
-Predictions measure(const Request& r) {
+Predictions measure(const Request& r, ModelMeta& meta) {
   LoadedModel loaded = load_model(model_path(r.model));
   DataOptions options;
   options.data_dir = r.data_dir;
@@ -63,7 +64,8 @@ Predictions measure(const Request& r) {
   EvaluateOptions evaluation;
   evaluation.batch = r.batch;
   evaluation.interrupt = &interrupt_flag();
-  return evaluate(*loaded.model, loaded.meta, data.split(r.split), evaluation);
+  meta = loaded.meta;
+  return evaluate(*loaded.model, meta, data.split(r.split), evaluation);
 }
 
 int run(const std::vector<std::string>& args) {
@@ -85,15 +87,17 @@ int run(const std::vector<std::string>& args) {
   use_threads(r.threads);
   set_exact_conv(exact);
   catch_interrupts();
-  const Predictions predictions = measure(r);
+  ModelMeta meta;
+  const Predictions predictions = measure(r, meta);
+  const Figures figures = model_figures(meta, predictions);
   if (!r.out.empty()) {
     std::error_code error;
     std::filesystem::create_directories(r.out,
                                         error);  // a failure shows when the files are written
     write_predictions(r.out + "/predictions.csv", predictions, r.label_sep);
-    write_file_atomic(r.out + "/metrics.json", metrics_json(predictions, 2) + "\n");
+    write_file_atomic(r.out + "/metrics.json", metrics_json(figures, 2) + "\n");
   }
-  print(r.json ? metrics_json(predictions, 2) + "\n" : metrics_text(predictions));
+  print(r.json ? metrics_json(figures, 2) + "\n" : metrics_text(figures));
   return done;
 }
 

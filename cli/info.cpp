@@ -67,6 +67,7 @@ void show_model(const std::string& path, bool verify) {
              " classes: ", join(m.classes, ", "), "\n"));
   if (!m.thresholds.empty()) print(text("thresholds ", numbers(m.thresholds), "\n"));
   if (m.temperature != 1) print(text("temperature ", m.temperature, "\n"));
+  if (!m.conformal.empty()) print("calibrated  on val: --coverage and --accuracy of predict\n");
   for (const auto& [key, value] : m.notes) print(text(key, " ", value, "\n"));
   if (!m.golden) {
     print("golden sample none\n");

@@ -1,8 +1,12 @@
 // taxon metrics: metrics of anyone's predictions.
 #include <taxon/base/error.h>
-#include <taxon/metrics/predictions.h>
+#include <taxon/metrics/at_threshold.h>
+#include <taxon/metrics/report.h>
 
 #include "command.h"
+
+#include <algorithm>
+#include <limits>
 
 namespace taxon::cli {
 namespace {
@@ -10,33 +14,65 @@ namespace {
 constexpr std::string_view help = R"(taxon metrics PREDICTIONS.csv [options]
 
 Metrics of predictions, no model needed. Columns: true, and predicted or
-prob_<class> for each class; others are ignored. Several labels in one cell are
-separated by --label-sep.
+prob_<class> for each class; weight, where samples count unequally; others are
+ignored. Several labels in one cell are separated by --label-sep.
 
 Options  --task auto|single|multi  --label-sep S (default |)
-         --json (metrics.json on stdout)
+         --beta X (adds F-beta)  --bootstrap N (resamples for the intervals; 0: none;
+         default 1000 for up to 100,000 samples)  --level X (default 0.95)
+         --threshold X (each class against the rest, counted from this probability)
+Output   --json (metrics.json on stdout)
 
 Example:
   taxon metrics runs/fashion-mnist-cnn/predictions.csv --json
 )";
 
-int run(const std::vector<std::string>& args) {
+struct Request {
   std::string file, task = "auto";
-  PredictionsOptions options;
+  PredictionsOptions reading;
+  FiguresOptions figures;
+  std::int64_t resamples = -1;  // -1: by the number of samples
+  double threshold = -1;
   bool json = false;
+};
+
+Request parsed(const std::vector<std::string>& args, bool& go_on) {
+  Request r;
+  r.reading.texts = false;
   Arguments a(metrics_verb);
-  a.positional("PREDICTIONS", file);
-  a.option("--task", task);
-  a.option("--label-sep", options.label_separator);
-  a.flag("--json", json);
-  if (!a.parse(args)) return done;
-  if (task == "single" || task == "multi") {
-    options.multi_label = task == "multi";
-  } else if (task != "auto") {
-    fail<OptionError>("--task is '", task, "', expected auto, single or multi");
+  a.positional("PREDICTIONS", r.file);
+  a.option("--task", r.task);
+  a.option("--label-sep", r.reading.label_separator);
+  a.option("--beta", r.figures.metrics.beta, 1e-6, 1e6);
+  a.option("--bootstrap", r.resamples, 0, 10'000'000);
+  a.option("--level", r.figures.bootstrap.level, 1e-6, 1 - 1e-6);
+  a.option("--threshold", r.threshold, 0, 1);
+  a.flag("--json", r.json);
+  go_on = a.parse(args);
+  if (r.task == "single" || r.task == "multi") {
+    r.reading.multi_label = r.task == "multi";
+  } else if (r.task != "auto") {
+    fail<OptionError>("--task is '", r.task, "', expected auto, single or multi");
   }
-  const Predictions predictions = read_predictions(file, options);
-  print(json ? metrics_json(predictions, 2) + "\n" : metrics_text(predictions));
+  if (r.resamples >= 0) {
+    r.figures.intervals_up_to = r.resamples > 0 ? std::numeric_limits<std::int64_t>::max() : 0;
+    r.figures.bootstrap.resamples = std::max<std::int64_t>(r.resamples, 1);
+  }
+  return r;
+}
+
+int run(const std::vector<std::string>& args) {
+  bool go_on = false;
+  const Request r = parsed(args, go_on);
+  if (!go_on) return done;
+  const Predictions predictions = read_predictions(r.file, r.reading);
+  if (r.threshold != -1) {
+    const ThresholdFigures f = threshold_figures(predictions, r.threshold);
+    print(r.json ? threshold_json(f, 2) + "\n" : threshold_text(f));
+    return done;
+  }
+  const Figures f = figures(predictions, r.figures);
+  print(r.json ? metrics_json(f, 2) + "\n" : metrics_text(f));
   return done;
 }
 

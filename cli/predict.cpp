@@ -27,6 +27,8 @@ model file or the folder of a run. A folder stands for the images in it and belo
 (PNG, JPEG, BMP); - reads paths from standard input, one a line.
 
 Options  --top N (default 1; models of several labels: those above their threshold)
+         --coverage X (the set of labels that holds the truth in this share of cases)
+         --accuracy X (no answer where the confidence is below what reached it on val)
          --json (one object a line, top 5 unless told)  --threads N
          --exact-conv (no Winograd convolution)
 
@@ -40,6 +42,7 @@ struct Request {
   std::string model;
   std::vector<std::string> inputs;
   std::int64_t top = 0, threads = 0;
+  double coverage = 0, accuracy = 0;
   bool json = false;
 };
 
@@ -64,7 +67,7 @@ void add_folder(const std::string& folder, std::vector<std::string>& out) {
 class Predictor {
  public:
   Predictor(const Classifier& classifier, const Request& request)
-      : classifier_(classifier), json_(request.json), top_given_(request.top > 0) {}
+      : classifier_(classifier), request_(request) {}
 
   bool all_read() const { return all_read_; }
 
@@ -109,22 +112,17 @@ class Predictor {
   }
 
   void show(const std::string& path, const Classification& c) const {
-    if (json_) {
-      nlohmann::ordered_json top = nlohmann::ordered_json::array();
-      for (const Label& l : c.top) {
-        nlohmann::ordered_json entry;
-        entry["label"] = l.label;
-        entry["index"] = l.index;
-        entry["probability"] = l.probability;
-        top.push_back(entry);
-      }
+    if (request_.json) {
       nlohmann::ordered_json line;
       line["path"] = path;
-      line["top"] = top;
+      line["top"] = labels_json(c.top);
+      if (request_.coverage > 0) line["set"] = labels_json(c.set);
+      if (request_.accuracy > 0) line["abstained"] = c.abstained;
       print(dumped(line));
       return;
     }
-    const std::vector<Label>& labels = top_given_ ? c.top : c.labels;
+    std::vector<Label> labels = request_.coverage > 0 ? c.set : request_.top > 0 ? c.top : c.labels;
+    if (c.abstained) labels.clear();
     for (const Label& l : labels) {
       char probability[32];
       std::snprintf(probability, sizeof probability, "%.4f", static_cast<double>(l.probability));
@@ -136,11 +134,23 @@ class Predictor {
   void show_error(const std::string& path, const std::string& error) {
     all_read_ = false;
     complain("taxon: " + error + "\n");
-    if (!json_) return;
+    if (!request_.json) return;
     nlohmann::ordered_json line;
     line["path"] = path;
     line["error"] = error;
     print(dumped(line));
+  }
+
+  static nlohmann::ordered_json labels_json(const std::vector<Label>& labels) {
+    nlohmann::ordered_json out = nlohmann::ordered_json::array();
+    for (const Label& l : labels) {
+      nlohmann::ordered_json entry;
+      entry["label"] = l.label;
+      entry["index"] = l.index;
+      entry["probability"] = l.probability;
+      out.push_back(entry);
+    }
+    return out;
   }
 
   // Paths need not be UTF-8; what is not becomes U+FFFD.
@@ -149,7 +159,7 @@ class Predictor {
   }
 
   const Classifier& classifier_;
-  bool json_, top_given_;
+  const Request& request_;
   bool all_read_ = true;
 };
 
@@ -179,6 +189,8 @@ int run(const std::vector<std::string>& args) {
   a.positional("IMAGE", r.inputs);
   a.option("--top", r.top, 1, 1'000'000);
   a.option("--threads", r.threads, 0, 1024);
+  a.option("--coverage", r.coverage, 1e-6, 1 - 1e-6);
+  a.option("--accuracy", r.accuracy, 1e-6, 1);
   a.flag("--json", r.json);
   bool exact = false;
   a.flag("--exact-conv", exact);
@@ -187,6 +199,8 @@ int run(const std::vector<std::string>& args) {
   set_exact_conv(exact);
   ClassifierOptions options;
   options.top = r.top > 0 ? r.top : 5;
+  options.coverage = r.coverage;
+  options.accuracy = r.accuracy;
   const Classifier classifier = Classifier::load(model_path(r.model), options);
   Predictor predictor(classifier, r);
   predict_inputs(predictor, r.inputs);

@@ -2,6 +2,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/metrics/report.h>
 #include <taxon/train/folds.h>
 #include <taxon/train/recipe.h>
 #include <taxon/train/run.h>
@@ -42,13 +43,13 @@ Training  --epochs N  --batch N  --lr X|auto  --optimizer sgd|adamw|muon
           --layer-decay X (factor)  --clip-norm X  --accumulate N (batches a step)
 Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
           mean_ap|f1_micro|f1_macro: what decides on val, for
-          --patience N (epochs without gain)  --target X (stop there)
+          --patience N (epochs without gain)  --target X  --no-calibrate
+          --thresholds f1|precision=X|recall=X (of labels, tuned on val)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device cpu
           --exact-conv (no Winograd convolution: slower)
 Output    --json (events on stdout)  --quiet
           --explain (what would be used, and why; trains nothing)
-
 Ctrl-C leaves a run that --resume goes on with, bit for bit.
 
 Example:
@@ -192,7 +193,7 @@ class Reporter {
       say(text("best: epoch ", p.best_epoch, ", ", name_of(result.best), " on val ",
                fixed(p.best, 4)));
     }
-    if (!result.split.empty()) say("\n" + metrics_text(result.predictions));
+    if (!result.split.empty()) say("\n" + metrics_text(result.figures));
     say("run: " + result.folder);
     if (json_) {
       nlohmann::ordered_json event;
@@ -200,7 +201,7 @@ class Reporter {
       event["run"] = result.folder;
       event["metrics"] = result.split.empty()
                              ? nlohmann::ordered_json(nullptr)
-                             : nlohmann::ordered_json::parse(metrics_json(result.predictions));
+                             : nlohmann::ordered_json::parse(metrics_json(result.figures));
       event["best"] = {{"epoch", p.best_epoch},
                        {"metric", result.selected ? json(name_of(result.best)) : json(nullptr)},
                        {"value", result.selected ? json(p.best) : json(nullptr)}};

@@ -1,7 +1,10 @@
 // The figures of a multi-label classifier.
 #include <taxon/base/error.h>
 #include <taxon/metrics/classification.h>
+#include <taxon/metrics/curves.h>
+#include <taxon/metrics/ranking.h>
 
+#include "checks.h"
 #include "scores.h"
 
 #include <algorithm>
@@ -23,7 +26,72 @@ std::vector<std::uint8_t> apply_thresholds(std::span<const double> probability,
 
 namespace {
 
-void check(const MultiLabelInput& in) {
+struct Sums {
+  std::vector<Counts> classes;
+  Counts all;
+  Scores samples;  ///< summed over the samples
+  double wrong = 0, exact = 0;
+};
+
+void add(Scores& sum, const Scores& s, double weight) {
+  sum.precision += weight * s.precision;
+  sum.recall += weight * s.recall;
+  sum.f1 += weight * s.f1;
+  sum.fbeta += weight * s.fbeta;
+  sum.jaccard += weight * s.jaccard;
+}
+
+Sums count(const MultiLabelInput& in, std::span<const std::uint8_t> predicted, double beta) {
+  const std::size_t c = in.classes.size();
+  Sums s;
+  s.classes.resize(c);
+  for (std::size_t row = 0; row < in.truth.size(); row += c) {
+    const double w = weight_of(in.weight, row / c);
+    Counts sample;
+    double wrong = 0;
+    for (std::size_t k = 0; k < c; ++k) {
+      const bool t = in.truth[row + k] != 0, p = predicted[row + k] != 0;
+      const Counts one{t && p ? 1.0 : 0.0, p ? 1.0 : 0.0, t ? 1.0 : 0.0};
+      sample += one;
+      s.classes[k] += {w * one.hits, w * one.predicted, w * one.actual};
+      wrong += t != p ? 1 : 0;
+    }
+    add(s.samples, scores_of(sample, beta), w);
+    s.wrong += w * wrong;
+    s.exact += wrong == 0 ? w : 0;
+  }
+  for (const Counts& k : s.classes) s.all += k;
+  return s;
+}
+
+double binary_log_loss(const MultiLabelInput& in) {
+  const std::size_t c = in.classes.size();
+  double sum = 0;
+  for (std::size_t i = 0; i < in.truth.size(); ++i) {
+    const double yes = in.probability[i];
+    sum += weight_of(in.weight, i / c) * sample_log_loss(in.truth[i] != 0 ? yes : 1 - yes);
+  }
+  return sum / (total_weight(in.weight, in.truth.size() / c) * static_cast<double>(c));
+}
+
+void fill_probabilistic(MultiLabelMetrics& m, const MultiLabelInput& in,
+                        const MetricsOptions& options) {
+  const std::size_t c = in.classes.size();
+  m.log_loss = binary_log_loss(in);
+  if (!options.rankings) return;
+  fill_rankings(m.per_class, class_rankings(in.probability, {{}, in.truth, c}, in.weight),
+                m.roc_auc, m.average_precision);
+  m.mean_average_precision = m.average_precision.macro;
+  const LabelRanking order =
+      label_ranking(in.probability, in.truth, static_cast<std::int64_t>(c), in.weight);
+  m.coverage_error = order.coverage_error;
+  m.label_ranking_average_precision = order.average_precision;
+  m.label_ranking_loss = order.loss;
+}
+
+}  // namespace
+
+void scoring::check_input(const MultiLabelInput& in) {
   const std::size_t c = in.classes.size(), size = in.truth.size();
   const auto fits = [](std::size_t given, std::size_t expected) {
     return given == 0 || given == expected;
@@ -37,46 +105,12 @@ void check(const MultiLabelInput& in) {
                      " thresholds; expected at least one sample, and predictions or probabilities"
                      " for every label");
   check_finite("multi_label_metrics", in.probability);
+  check_weights("multi_label_metrics", in.weight, size / c);
 }
 
-struct Sums {
-  std::vector<Counts> classes;
-  Counts all;
-  Scores samples;  ///< summed over the samples
-  double wrong = 0, exact = 0;
-};
-
-Sums count(std::span<const std::uint8_t> truth, std::span<const std::uint8_t> predicted,
-           std::size_t c) {
-  Sums s;
-  s.classes.resize(c);
-  for (std::size_t row = 0; row < truth.size(); row += c) {
-    Counts sample;
-    double wrong = 0;
-    for (std::size_t k = 0; k < c; ++k) {
-      const bool t = truth[row + k] != 0, p = predicted[row + k] != 0;
-      const Counts one{t && p ? 1.0 : 0.0, p ? 1.0 : 0.0, t ? 1.0 : 0.0};
-      for (Counts* sum : {&sample, &s.classes[k], &s.all}) {
-        sum->hits += one.hits;
-        sum->predicted += one.predicted;
-        sum->actual += one.actual;
-      }
-      wrong += t != p ? 1 : 0;
-    }
-    const Scores scores = scores_of(sample);
-    s.samples.precision += scores.precision;
-    s.samples.recall += scores.recall;
-    s.samples.f1 += scores.f1;
-    s.wrong += wrong;
-    s.exact += wrong == 0 ? 1 : 0;
-  }
-  return s;
-}
-
-}  // namespace
-
-MultiLabelMetrics multi_label_metrics(const MultiLabelInput& in) {
-  check(in);
+MultiLabelMetrics multi_label_metrics(const MultiLabelInput& in, const MetricsOptions& options) {
+  check_input(in);
+  check_options("multi_label_metrics", options);
   const std::size_t c = in.classes.size();
   std::vector<double> threshold(in.threshold.begin(), in.threshold.end());
   std::vector<std::uint8_t> decided;
@@ -84,30 +118,24 @@ MultiLabelMetrics multi_label_metrics(const MultiLabelInput& in) {
     if (threshold.empty()) threshold.assign(c, 0.5);
     decided = apply_thresholds(in.probability, threshold);
   }
-  const Sums sums = count(in.truth, in.predicted.empty() ? decided : in.predicted, c);
-  const auto n = static_cast<double>(in.truth.size() / c);
+  const Sums sums = count(in, in.predicted.empty() ? decided : in.predicted, options.beta);
 
   MultiLabelMetrics m;
-  m.samples = static_cast<std::int64_t>(in.truth.size() / c);
-  m.subset_accuracy = sums.exact / n;
-  m.hamming_loss = sums.wrong / static_cast<double>(in.truth.size());
+  m.beta = options.beta;
+  m.samples = total_weight(in.weight, in.truth.size() / c);
+  m.subset_accuracy = sums.exact / m.samples;
+  m.hamming_loss = sums.wrong / (m.samples * static_cast<double>(c));
   m.per_class.resize(c);
   for (std::size_t k = 0; k < c; ++k) {
     m.per_class[k].name = in.classes[k];
-    fill_scores(m.per_class[k], sums.classes[k]);
+    fill_scores(m.per_class[k], sums.classes[k], options.beta);
     if (!threshold.empty()) m.per_class[k].threshold = threshold[k];
   }
-  m.micro = scores_of(sums.all);
+  m.micro = scores_of(sums.all, options.beta);
   m.macro = macro_average(m.per_class);
   m.weighted = weighted_average(m.per_class);
-  m.samples_avg = {sums.samples.precision / n, sums.samples.recall / n, sums.samples.f1 / n};
-  if (!in.probability.empty()) {
-    fill_rankings(m.per_class, in.probability,
-                  [&](std::size_t i, std::size_t k) { return in.truth[i * c + k] != 0; });
-    double sum = 0;
-    for (const ClassScores& k : m.per_class) sum += k.average_precision.value_or(0);
-    m.mean_average_precision = sum / static_cast<double>(c);
-  }
+  add(m.samples_avg, sums.samples, 1 / m.samples);
+  if (!in.probability.empty()) fill_probabilistic(m, in, options);
   return m;
 }
 

@@ -77,12 +77,22 @@ void check_sizes(const Predictions& p, std::size_t n, std::size_t c) {
   const bool whole = !p.multi_label || p.truth_labels.size() == n * c;
   if (c == 0 || n == 0 || !whole || !fits(p.id.size(), n) || !fits(p.path.size(), n) ||
       !fits(decisions, p.multi_label ? n * c : n) || !fits(p.probability.size(), n * c) ||
-      !fits(p.confidence.size(), n) || !fits(p.loss.size(), n) ||
+      !fits(p.confidence.size(), n) || !fits(p.loss.size(), n) || !fits(p.weight.size(), n) ||
       (decisions == 0 && p.probability.empty()))
     fail<ShapeError>("predictions: columns do not fit ", n, " samples of ", c,
                      " classes: ", decisions, " decisions, ", p.probability.size(),
                      " probabilities, ", p.confidence.size(), " confidences, ", p.loss.size(),
                      " losses, ", p.path.size(), " paths");
+}
+
+SingleLabelInput single_label_input(const Predictions& p) {
+  if (p.multi_label) fail<OptionError>("single_label_metrics: the predictions are multi-label");
+  return {p.classes, p.truth, p.predicted, p.probability, p.confidence, p.weight};
+}
+
+MultiLabelInput multi_label_input(const Predictions& p) {
+  if (!p.multi_label) fail<OptionError>("multi_label_metrics: the predictions are single-label");
+  return {p.classes, p.truth_labels, p.predicted_labels, p.probability, p.threshold, p.weight};
 }
 
 }  // namespace
@@ -145,26 +155,39 @@ void write_predictions(const std::string& path, Predictions predictions,
   write_file_atomic(path, predictions_csv(predictions, separator));
 }
 
-SingleLabelMetrics single_label_metrics(const Predictions& p) {
-  if (p.multi_label) fail<OptionError>("single_label_metrics: the predictions are multi-label");
-  return single_label_metrics(
-      SingleLabelInput{p.classes, p.truth, p.predicted, p.probability, p.confidence});
+SingleLabelMetrics single_label_metrics(const Predictions& p, const MetricsOptions& options) {
+  return single_label_metrics(single_label_input(p), options);
 }
 
-MultiLabelMetrics multi_label_metrics(const Predictions& p) {
-  if (!p.multi_label) fail<OptionError>("multi_label_metrics: the predictions are single-label");
-  return multi_label_metrics(
-      MultiLabelInput{p.classes, p.truth_labels, p.predicted_labels, p.probability, p.threshold});
+MultiLabelMetrics multi_label_metrics(const Predictions& p, const MetricsOptions& options) {
+  return multi_label_metrics(multi_label_input(p), options);
+}
+
+std::vector<double> probability_of_truth(const Predictions& p) {
+  const auto c = static_cast<std::int64_t>(p.classes.size());
+  return p.multi_label ? probability_of_truth(p.probability, c, p.truth_labels)
+                       : probability_of_truth(p.probability, c, p.truth);
+}
+
+Figures figures(const Predictions& p, const FiguresOptions& options) {
+  const bool intervals = p.samples() <= options.intervals_up_to;
+  Figures out;
+  if (p.multi_label) {
+    out.multi = multi_label_metrics(p, options.metrics);
+    if (intervals) out.intervals = bootstrap_intervals(multi_label_input(p), options.bootstrap);
+  } else {
+    out.single = single_label_metrics(p, options.metrics);
+    if (intervals) out.intervals = bootstrap_intervals(single_label_input(p), options.bootstrap);
+  }
+  return out;
 }
 
 std::string metrics_json(const Predictions& p, int indent) {
-  return p.multi_label ? metrics_json(multi_label_metrics(p), indent)
-                       : metrics_json(single_label_metrics(p), indent);
+  return metrics_json(figures(p), indent);
 }
 
 std::string metrics_text(const Predictions& p) {
-  return p.multi_label ? metrics_text(multi_label_metrics(p))
-                       : metrics_text(single_label_metrics(p));
+  return metrics_text(figures(p));
 }
 
 }  // namespace taxon

@@ -4,6 +4,7 @@
 #include <taxon/metrics/report.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace taxon {
 
@@ -24,6 +25,11 @@ std::string or_dash(const std::optional<double>& v, int digits) {
   return v ? fixed(*v, digits) : "-";
 }
 
+// A number of samples, or a sum of their weights.
+std::string counted(double v) {
+  return v == std::floor(v) ? fixed(v, 0) : fixed(v, 2);
+}
+
 // The table: name column, then columns of nine characters.
 class Table {
  public:
@@ -35,7 +41,7 @@ class Table {
     out_ += '\n';
     for (const ClassScores& k : classes) {
       line({k.name, or_dash(k.precision, digits), or_dash(k.recall, digits), or_dash(k.f1, digits),
-            std::to_string(k.support)});
+            counted(k.support)});
       note(k);
     }
     out_ += '\n';
@@ -43,10 +49,10 @@ class Table {
 
   void average(const char* name, const Scores& s) {
     line({name, fixed(s.precision, digits_), fixed(s.recall, digits_), fixed(s.f1, digits_),
-          std::to_string(support_)});
+          counted(support_)});
   }
   void accuracy(double value) {
-    line({"accuracy", "", "", fixed(value, digits_), std::to_string(support_)});
+    line({"accuracy", "", "", fixed(value, digits_), counted(support_)});
   }
 
   std::string str() const {
@@ -72,15 +78,28 @@ class Table {
 
   std::size_t width_;
   int digits_;
-  std::int64_t support_ = 0;
+  double support_ = 0;
   std::string out_;
   std::vector<std::string> undefined_;
 };
 
-std::string figures(const std::vector<std::pair<const char*, std::optional<double>>>& rows) {
+struct Line {
+  const char* name;
+  std::optional<double> value;
+  const char* key = "";  // of its interval
+};
+
+std::string figures(const std::vector<Line>& lines, const Intervals& around) {
   std::string out = "\n";
-  for (const auto& [name, value] : rows)
-    out += text(right(name, 18), "  ", or_dash(value, 4), "\n");
+  for (const Line& line : lines) {
+    out += text(right(line.name, 18), "  ", or_dash(line.value, 4));
+    if (const Interval* i = around.find(line.key))
+      out += text("  (", fixed(i->low, 4), " to ", fixed(i->high, 4), ")");
+    out += '\n';
+  }
+  if (!around.of.empty())
+    out += text("(in brackets: ", shortest(100 * around.level), " % intervals, bootstrap of ",
+                around.resamples, " resamples)\n");
   return out;
 }
 
@@ -103,31 +122,60 @@ std::string classification_report(const MultiLabelMetrics& m, int digits) {
   return table.str();
 }
 
-std::string metrics_text(const SingleLabelMetrics& m) {
+namespace {
+
+std::string single_text(const SingleLabelMetrics& m, const Intervals& around) {
   std::string out = classification_report(m);
-  out += figures({{"top-5 accuracy", m.top5},
-                  {"balanced accuracy", m.balanced_accuracy},
-                  {"log loss", m.log_loss},
+  out += figures({{"accuracy", m.accuracy, "accuracy"},
+                  {"top-5 accuracy", m.top5, "top5"},
+                  {"balanced accuracy", m.balanced_accuracy, "balanced_accuracy"},
+                  {"F1 (macro)", m.macro.f1, "f1_macro"},
+                  {"log loss", m.log_loss, "log_loss"},
+                  {"Brier score", m.brier, "brier"},
                   {"ECE", m.ece},
-                  {"MCC", m.mcc},
+                  {"MCC", m.mcc, "mcc"},
                   {"Cohen's kappa", m.cohen_kappa},
-                  {"ROC AUC (macro)", m.roc_auc_ovr_macro}});
+                  {"ROC AUC (macro)", m.roc_auc.macro, "roc_auc_ovr_macro"}},
+                 around);
   const std::vector<Confusion> worst = worst_confusions(m, 5);
   if (worst.empty()) return out;
   out += "\nmost frequent mistakes (true -> predicted)\n";
   for (const Confusion& w : worst) {
     const std::string& truth = m.per_class[static_cast<std::size_t>(w.truth)].name;
     const std::string& predicted = m.per_class[static_cast<std::size_t>(w.predicted)].name;
-    out += text(right(std::to_string(w.count), 7), "  ", truth, " -> ", predicted, "  (",
+    out += text(right(counted(w.count), 7), "  ", truth, " -> ", predicted, "  (",
                 fixed(100 * w.share, 1), " % of ", truth, ")\n");
   }
   return out;
 }
 
-std::string metrics_text(const MultiLabelMetrics& m) {
-  return classification_report(m) + figures({{"subset accuracy", m.subset_accuracy},
-                                             {"Hamming loss", m.hamming_loss},
-                                             {"mAP", m.mean_average_precision}});
+std::string multi_text(const MultiLabelMetrics& m, const Intervals& around) {
+  return classification_report(m) +
+         figures({{"subset accuracy", m.subset_accuracy, "subset_accuracy"},
+                  {"Hamming loss", m.hamming_loss, "hamming_loss"},
+                  {"F1 (micro)", m.micro.f1, "f1_micro"},
+                  {"F1 (macro)", m.macro.f1, "f1_macro"},
+                  {"mAP", m.mean_average_precision, "mAP"},
+                  {"ROC AUC (macro)", m.roc_auc.macro},
+                  {"ranking precision", m.label_ranking_average_precision}},
+                 around);
+}
+
+std::string sets_text(const std::vector<SetFigures>& sets) {
+  std::string out = sets.empty() ? "" : "\nprediction sets (taxon predict --coverage X)\n";
+  for (const SetFigures& s : sets)
+    out += text("  ", fixed(100 * s.wanted, 0), " % asked for: ", fixed(100 * s.coverage, 1),
+                " % hold the truth, ", fixed(s.mean_size, 2), " labels a set, ",
+                fixed(100 * s.empty, 1), " % empty\n");
+  return out;
+}
+
+}  // namespace
+
+std::string metrics_text(const Figures& f) {
+  return (f.single ? single_text(*f.single, f.intervals)
+                   : multi_text(f.multi.value(), f.intervals)) +
+         sets_text(f.sets);
 }
 
 std::string confusion_table(const SingleLabelMetrics& m) {
@@ -139,14 +187,14 @@ std::string confusion_table(const SingleLabelMetrics& m) {
   for (std::size_t p = 0; p < c; ++p) {
     widths[p] = width_of(m.per_class[p].name);
     for (std::size_t t = 0; t < c; ++t)
-      widths[p] = std::max(widths[p], std::to_string(m.confusion[t * c + p]).size());
+      widths[p] = std::max(widths[p], counted(m.confusion[t * c + p]).size());
     out += text("  ", right(m.per_class[p].name, widths[p]));
   }
   out += '\n';
   for (std::size_t t = 0; t < c; ++t) {
     out += right(m.per_class[t].name, name_width);
     for (std::size_t p = 0; p < c; ++p)
-      out += text("  ", right(std::to_string(m.confusion[t * c + p]), widths[p]));
+      out += text("  ", right(counted(m.confusion[t * c + p]), widths[p]));
     out += '\n';
   }
   return out;
@@ -157,10 +205,9 @@ std::vector<Confusion> worst_confusions(const SingleLabelMetrics& m, std::size_t
   std::vector<Confusion> found;
   for (std::int64_t t = 0; t < c; ++t)
     for (std::int64_t p = 0; p < c; ++p) {
-      const std::int64_t count = m.confusion[static_cast<std::size_t>(t * c + p)];
+      const double count = m.confusion[static_cast<std::size_t>(t * c + p)];
       if (t == p || count == 0) continue;
-      const auto support = static_cast<double>(m.per_class[static_cast<std::size_t>(t)].support);
-      found.push_back({t, p, count, static_cast<double>(count) / support});
+      found.push_back({t, p, count, count / m.per_class[static_cast<std::size_t>(t)].support});
     }
   std::stable_sort(found.begin(), found.end(),
                    [](const Confusion& a, const Confusion& b) { return a.count > b.count; });

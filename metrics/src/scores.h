@@ -1,11 +1,11 @@
-// Precision, recall and F1 from counts, shared by the single- and the multi-label figures.
+// Precision, recall and what follows, from counts; shared by the single- and the multi-label
+// figures.
 #pragma once
 
-#include <taxon/base/parallel.h>
 #include <taxon/metrics/classification.h>
-#include <taxon/metrics/curves.h>
 
-#include <cstdint>
+#include "score_walk.h"
+
 #include <optional>
 #include <span>
 #include <vector>
@@ -15,44 +15,37 @@ namespace taxon::scoring {
 /// True positives, predicted positives and actual positives of a class, a sample or everything.
 struct Counts {
   double hits = 0, predicted = 0, actual = 0;
+
+  Counts& operator+=(const Counts& o) {
+    hits += o.hits;
+    predicted += o.predicted;
+    actual += o.actual;
+    return *this;
+  }
 };
 
 inline std::optional<double> ratio(double a, double b) {
   return b == 0 ? std::nullopt : std::optional<double>(a / b);
 }
 
-inline std::optional<double> f1_of(const Counts& c) {
-  return ratio(2 * c.hits, c.predicted + c.actual);
-}
+/// Matthews' coefficient of several classes; 0 where the truth or the prediction is constant.
+double matthews(std::span<const Counts> counts);
 
 /// Undefined counts as 0.
-Scores scores_of(const Counts& c);
-void fill_scores(ClassScores& out, const Counts& c);
+Scores scores_of(const Counts& c, double beta);
+void fill_scores(ClassScores& out, const Counts& c, double beta);
 Scores macro_average(const std::vector<ClassScores>& classes);
 /// Weighted by support; 0 where no class has any.
 Scores weighted_average(const std::vector<ClassScores>& classes);
 
-/// Fills average_precision and roc_auc of every class. probability [n, classes]; positive(i, k):
-/// does sample i have class k.
-template <class Positive>
-void fill_rankings(std::vector<ClassScores>& classes, std::span<const double> probability,
-                   const Positive& positive) {
-  const std::size_t c = classes.size(), n = probability.size() / c;
-  parallel_chunks(static_cast<std::int64_t>(c), [&](std::int64_t chunk) {
-    const auto k = static_cast<std::size_t>(chunk);
-    std::vector<double> score(n);
-    std::vector<std::uint8_t> label(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      score[i] = probability[i * c + k];
-      label[i] = positive(i, k) ? 1 : 0;
-    }
-    const Ranking r = ranking(score, label);
-    classes[k].average_precision = r.average_precision;
-    classes[k].roc_auc = r.roc_auc;
-  });
-}
+/// Fills average_precision and roc_auc of every class; their averages.
+void fill_rankings(std::vector<ClassScores>& classes, const ClassRankings& rankings,
+                   Averages& roc_auc, Averages& average_precision);
 
-/// Throws OptionError for a probability that is no finite number.
-void check_finite(const char* what, std::span<const double> values);
+/// Throw as single_label_metrics and multi_label_metrics for input that makes no sense.
+void check_input(const SingleLabelInput& in);
+void check_input(const MultiLabelInput& in);
+/// Throws OptionError for a beta that is not above 0 or bins below 1.
+void check_options(const char* what, const MetricsOptions& options);
 
 }  // namespace taxon::scoring

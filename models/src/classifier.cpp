@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 namespace taxon {
 namespace {
@@ -51,10 +52,44 @@ struct Classifier::State {
   std::shared_ptr<Model> model;  // never written to after construction
   ModelMeta meta;
   std::int64_t top = 5;
+  std::optional<double> set_from;     // the probability that a label of the set has at least
+  std::optional<double> answer_from;  // the confidence of an answer
+
+  void promise(const ClassifierOptions& options) {
+    constexpr const char* how = "; train it with a val split (--val-fraction 0.1)";
+    if (options.coverage != 0) {
+      if (meta.conformal.empty())
+        fail<OptionError>("coverage ", options.coverage, ": the model has no calibration", how);
+      set_from = meta.conformal.threshold(options.coverage);
+    }
+    if (options.accuracy == 0) return;
+    if (!(options.accuracy > 0 && options.accuracy <= 1))
+      fail<OptionError>("accuracy is ", options.accuracy, ", expected a number from 0 to 1");
+    if (meta.selective.empty())
+      fail<OptionError>("accuracy ", options.accuracy, ": the model has no calibration", how);
+    const SelectivePoint* point = point_for_accuracy(meta.selective, options.accuracy);
+    if (point == nullptr)
+      fail<OptionError>("accuracy ", options.accuracy,
+                        ": on val not even the most confident answers reached it");
+    answer_from = point->threshold;
+  }
 
   Label label(std::span<const float> p, std::int64_t i) const {
     const auto at = static_cast<std::size_t>(i);
     return {meta.classes[at], i, p[at]};
+  }
+
+  float threshold(std::size_t k) const {
+    return meta.thresholds.empty() ? 0.5f : meta.thresholds[k];
+  }
+
+  // Of the best class, or of the least certain label: as predictions.csv has it.
+  float confidence(std::span<const float> p) const {
+    if (meta.spec.task == Task::single) return *std::max_element(p.begin(), p.end());
+    float least = 1;
+    for (std::size_t k = 0; k < p.size(); ++k)
+      least = std::min(least, p[k] >= threshold(k) ? p[k] : 1 - p[k]);
+    return least;
   }
 
   Classification answer(std::span<const float> p) const {
@@ -69,12 +104,17 @@ struct Classifier::State {
     for (std::size_t i = 0; i < k; ++i) {
       out.top.push_back(label(p, order[i]));
     }
+    for (const std::int64_t i : order) {
+      const auto at = static_cast<std::size_t>(i);
+      if (set_from && static_cast<double>(p[at]) >= *set_from) out.set.push_back(label(p, i));
+    }
+    out.abstained = answer_from && confidence(p) < static_cast<float>(*answer_from);
     if (meta.spec.task == Task::single) {
       out.labels.push_back(label(p, order[0]));
       return out;
     }
     for (std::size_t i = 0; i < p.size(); ++i) {
-      if (p[i] >= (meta.thresholds.empty() ? 0.5f : meta.thresholds[i])) {
+      if (p[i] >= threshold(i)) {
         out.labels.push_back(label(p, static_cast<std::int64_t>(i)));
       }
     }
@@ -130,6 +170,7 @@ Classifier::Classifier(std::shared_ptr<Model> model, ModelMeta meta,
   state->model = std::move(model);
   state->meta = std::move(meta);
   state->top = options.top;
+  state->promise(options);
   if (options.verify) {
     verify_golden(*state->model, state->meta);
   }

@@ -91,6 +91,19 @@ Golden golden_of(const Json& json) {
   return g;
 }
 
+Json selective_json(const std::vector<SelectivePoint>& curve) {
+  Json out = Json::array();
+  for (const SelectivePoint& p : curve) out.push_back({p.threshold, p.coverage, p.accuracy});
+  return out;
+}
+
+std::vector<SelectivePoint> selective_of(const Json& json) {
+  std::vector<SelectivePoint> out;
+  for (const Json& p : json)
+    out.push_back({p.at(0).get<double>(), p.at(1).get<double>(), p.at(2).get<double>()});
+  return out;
+}
+
 // Reads entries; whatever goes wrong inside one becomes a FormatError that names file and entry.
 class MetadataReader {
  public:
@@ -169,6 +182,8 @@ std::map<std::string, std::string> to_metadata(const ModelMeta& meta) {
   out["taxon.classes"] = dump(meta.classes);
   out["taxon.preprocess"] = dump(preprocess_json(meta.preprocess));
   out["taxon.temperature"] = dump(meta.temperature);
+  if (!meta.conformal.empty()) out["taxon.conformal"] = dump(meta.conformal.levels());
+  if (!meta.selective.empty()) out["taxon.selective"] = dump(selective_json(meta.selective));
   if (meta.tta != Tta::none) out["taxon.tta"] = dump(name_of(meta.tta));
   if (!meta.thresholds.empty()) {
     out["taxon.thresholds"] = dump(meta.thresholds);
@@ -194,6 +209,13 @@ ModelMeta from_metadata(const std::map<std::string, std::string>& metadata,
   meta.preprocess = reader.read("taxon.preprocess", preprocess_of);
   meta.temperature =
       reader.read("taxon.temperature", [](const Json& json) { return json.get<double>(); });
+  if (reader.has("taxon.conformal")) {
+    meta.conformal = reader.read(
+        "taxon.conformal", [&](const Json& json) { return Conformal::from_levels(floats(json)); });
+  }
+  if (reader.has("taxon.selective")) {
+    meta.selective = reader.read("taxon.selective", selective_of);
+  }
   if (reader.has("taxon.tta")) {
     meta.tta = reader.read("taxon.tta",
                            [](const Json& json) { return parse_tta(json.get<std::string>()); });

@@ -31,10 +31,24 @@ is_there third-2/best.safetensors
 
 # eval and metrics agree with the run's own metrics.
 run 0 eval runs/photos-mlp photos --batch 8 --json; same out runs/photos-mlp/metrics.json
-run 0 metrics runs/photos-mlp/predictions.csv --json; same out runs/photos-mlp/metrics.json
+run 0 metrics runs/photos-mlp/predictions.csv --json; same_figures out runs/photos-mlp/metrics.json
+says runs/photos-mlp/metrics.json '"calibration"'
 run 0 eval runs/photos-mlp/best.safetensors photos --split val --out measured; says out precision
 is_there measured/predictions.csv
 is_there measured/metrics.json
+run 0 predict runs/photos-mlp photos --coverage 0.9 --accuracy 0.5 --json; says out '"set":'; says out '"abstained":false'
+run 0 predict runs/photos-mlp photos --coverage 0.9
+run 2 predict runs/photos-mlp photos --coverage 1.5; says err "--coverage"
+run 0 metrics runs/photos-mlp/predictions.csv --beta 2 --bootstrap 0 --json; says out '"fbeta"'
+grep -q '"intervals"' out && fail "--bootstrap 0 gives no intervals"
+run 0 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --json; says out '"fpr"'
+run 0 metrics runs/photos-mlp/predictions.csv --bootstrap 50 --level 0.9; says out "90 % intervals, bootstrap of 50 resamples"
+run 2 metrics runs/photos-mlp/predictions.csv --threshold 2; says err "--threshold"
+run 0 train photos --model mlp --size 8 --epochs 1 --no-calibrate --out plain
+grep -q '"calibration"' plain/metrics.json && fail "--no-calibrate leaves it out"
+run 2 predict plain photos --coverage 0.9; says err "the model has no calibration"
+run 2 train photos --model mlp --size 8 --thresholds f7 --out never; says err "expected f1, precision=X or recall=X"
+[ ! -e never ] || fail "a wrong option left a folder"
 
 # Events.
 run 0 train photos --model mlp --size 8 --epochs 2 --batch 8 --json --out events
@@ -173,9 +187,7 @@ says out mAP
   "epoch,time,train/loss,metrics/mAP,metrics/f1_micro,metrics/f1_macro,val/loss,lr" ] || fail "columns, several labels"
 says several/metrics.json '"mAP":'
 run 0 eval several labels.csv --batch 8 --json; same out several/metrics.json
-run 0 metrics several/predictions.csv --json  # the file has no thresholds
-grep -v '"threshold"' out >a; grep -v '"threshold"' several/metrics.json >b
-same <(tr -d ' ,' <a) <(tr -d ' ,' <b)
+run 0 metrics several/predictions.csv --json; same_figures out several/metrics.json
 says several/args.toml 'best = "mean_ap"'
 run 0 train labels.csv --model mlp --size 8 --epochs 1 --batch 8 --best f1_macro --json --out several_f1
 says out '"metric":"f1_macro"'

@@ -4,6 +4,7 @@
 #include <taxon/base/random.h>
 #include <taxon/metrics/classification.h>
 #include <taxon/metrics/curves.h>
+#include <taxon/metrics/thresholds.h>
 
 #include "catch.h"
 
@@ -38,7 +39,7 @@ TEST_CASE("single-label figures equal scikit-learn's", "[metrics]") {
   check_scores(m.macro, 0.8, 2.0 / 3, 0.6238095238095238);
   check_scores(m.weighted, 0.85, 0.625, 0.6303571428571428);
   check_scores(m.micro, 0.625, 0.625, 0.625);
-  CHECK(m.confusion == std::vector<std::int64_t>{2, 0, 0, 2, 1, 0, 1, 0, 2});
+  CHECK(m.confusion == std::vector<double>{2, 0, 0, 2, 1, 0, 1, 0, 2});
   const double precision[] = {0.5, 0.7916666666666666, 0.8666666666666667};
   const double auc[] = {0.7916666666666666, 0.7, 0.9333333333333332};
   for (std::size_t k = 0; k < 3; ++k) {
@@ -47,7 +48,7 @@ TEST_CASE("single-label figures equal scikit-learn's", "[metrics]") {
     CHECK(*m.per_class[k].roc_auc == exactly(auc[k]));
     CHECK_FALSE(m.per_class[k].threshold.has_value());
   }
-  CHECK(*m.roc_auc_ovr_macro == exactly(0.8083333333333332));
+  CHECK(*m.roc_auc.macro == exactly(0.8083333333333332));
   // Bins of the confidences: four of .5 (three right), one of .4 (wrong), .9 and two of 1 (one
   // wrong).
   CHECK(*m.ece == exactly((1.0 + 0.4 + 0.1 + 1.0) / 8));
@@ -69,7 +70,7 @@ TEST_CASE("undefined single-label figures", "[metrics]") {
   CHECK_FALSE(m.log_loss.has_value());
   CHECK_FALSE(m.top5.has_value());
   CHECK_FALSE(m.ece.has_value());
-  CHECK_FALSE(m.roc_auc_ovr_macro.has_value());
+  CHECK_FALSE(m.roc_auc.macro.has_value());
   CHECK_FALSE(m.per_class[0].average_precision.has_value());
 
   const std::vector<std::int64_t> same = {1, 1}, mixed = {0, 1};
@@ -87,7 +88,7 @@ TEST_CASE("the AUC of an absent class counts as 0 in the average", "[metrics]") 
       single_label_metrics({kNames, std::vector<std::int64_t>{0, 1}, {}, p, {}});
   CHECK_FALSE(m.per_class[2].roc_auc.has_value());
   CHECK_FALSE(m.per_class[2].average_precision.has_value());
-  CHECK(*m.roc_auc_ovr_macro == exactly(2.0 / 3));
+  CHECK(*m.roc_auc.macro == exactly(2.0 / 3));
 }
 
 TEST_CASE("multi-label figures equal scikit-learn's", "[metrics]") {
@@ -176,7 +177,7 @@ TEST_CASE("figures are the same for any number of threads", "[metrics]") {
   std::vector<double> areas;
   for (int threads = 1; threads <= 3; ++threads) {
     set_num_threads(threads);
-    areas.push_back(*single_label_metrics({names, truth, {}, p, {}}).roc_auc_ovr_macro);
+    areas.push_back(*single_label_metrics({names, truth, {}, p, {}}).roc_auc.macro);
   }
   set_num_threads(before);
   CHECK(areas[0] == areas[1]);
@@ -190,14 +191,14 @@ TEST_CASE("thresholds of best F1") {
                                  0.4, 0.5, 0.5, 0.3, 0.1, 0.5, 0.6, 0.3, 0.4, 0.7};
   const std::vector<std::uint8_t> truth = {1, 0, 1, 1, 0, 0, 1, 1, 1, 0,
                                            0, 1, 1, 0, 0, 1, 0, 0, 1, 1};
-  const auto t = best_f1_thresholds(p, truth, 4);
+  const auto t = tuned_thresholds(p, truth, 4);
   REQUIRE(t.size() == 4);
   CHECK(t[0] == Approx(0.35));
   CHECK(t[1] == 0.5);
   CHECK(t[2] == Approx(0.25));
   CHECK(t[3] == Approx(0.05));
-  CHECK_THROWS_AS(best_f1_thresholds(p, truth, 3), ShapeError);
-  CHECK_THROWS_AS(best_f1_thresholds({}, {}, 3), ShapeError);
+  CHECK_THROWS_AS(tuned_thresholds(p, truth, 3), ShapeError);
+  CHECK_THROWS_AS(tuned_thresholds({}, {}, 3), ShapeError);
 
   // Against every cut there is.
   std::vector<double> q;
@@ -217,5 +218,5 @@ TEST_CASE("thresholds of best F1") {
   };
   double best = 0;
   for (const double cut : q) best = std::max(best, f1(cut));
-  CHECK(f1(best_f1_thresholds(q, y, 1)[0]) == best);
+  CHECK(f1(tuned_thresholds(q, y, 1)[0]) == best);
 }

@@ -72,25 +72,53 @@ TEST_CASE("undefined values are dashes, named once", "[metrics]") {
 
 TEST_CASE("metrics.json has the keys of the contract", "[metrics]") {
   const auto j = nlohmann::ordered_json::parse(metrics_json(example()));
-  CHECK(keys(j) == std::vector<std::string>{"task", "samples", "accuracy", "top5",
-                                            "balanced_accuracy", "log_loss", "ece", "mcc",
-                                            "cohen_kappa", "macro", "weighted", "micro",
-                                            "roc_auc_ovr_macro", "per_class", "confusion_matrix"});
+  CHECK(keys(j) == std::vector<std::string>{"task",
+                                            "samples",
+                                            "accuracy",
+                                            "top5",
+                                            "balanced_accuracy",
+                                            "log_loss",
+                                            "brier",
+                                            "ece",
+                                            "ece_equal_mass",
+                                            "mce",
+                                            "mcc",
+                                            "cohen_kappa",
+                                            "kappa_linear",
+                                            "kappa_quadratic",
+                                            "hamming_loss",
+                                            "macro",
+                                            "weighted",
+                                            "micro",
+                                            "roc_auc_ovr_macro",
+                                            "roc_auc_ovr_weighted",
+                                            "roc_auc_micro",
+                                            "roc_auc_ovo_macro",
+                                            "roc_auc_ovo_weighted",
+                                            "average_precision_macro",
+                                            "average_precision_weighted",
+                                            "average_precision_micro",
+                                            "per_class",
+                                            "confusion_matrix",
+                                            "reliability"});
   CHECK(j["task"] == "single");
   CHECK(j["samples"] == 8);
   CHECK(j["log_loss"].is_null());
-  CHECK(keys(j["macro"]) == std::vector<std::string>{"precision", "recall", "f1"});
+  CHECK(keys(j["macro"]) == std::vector<std::string>{"precision", "recall", "f1", "jaccard"});
   CHECK(keys(j["per_class"][0]) == std::vector<std::string>{"name", "precision", "recall", "f1",
                                                             "support", "average_precision",
-                                                            "roc_auc"});
+                                                            "roc_auc", "jaccard"});
   CHECK(j["confusion_matrix"][1] == std::vector<int>{2, 1, 0});
 
   const std::vector<std::uint8_t> labels = {1, 0, 1};
   const auto multi = nlohmann::ordered_json::parse(
       metrics_json(multi_label_metrics({kNames, labels, labels, {}, {}}), 2));
-  CHECK(keys(multi) == std::vector<std::string>{"task", "samples", "subset_accuracy",
-                                                "hamming_loss", "mAP", "micro", "macro",
-                                                "samples_avg", "per_class"});
+  CHECK(keys(multi) == std::vector<std::string>{
+                           "task", "samples", "subset_accuracy", "hamming_loss", "mAP", "log_loss",
+                           "coverage_error", "label_ranking_average_precision",
+                           "label_ranking_loss", "micro", "macro", "weighted", "samples_avg",
+                           "roc_auc_macro", "roc_auc_weighted", "roc_auc_micro",
+                           "average_precision_weighted", "average_precision_micro", "per_class"});
   CHECK(multi["task"] == "multi");
   CHECK(multi["per_class"][1]["f1"].is_null());
   CHECK(multi["per_class"][1]["threshold"].is_null());
@@ -111,5 +139,6 @@ TEST_CASE("worst confusions and the table", "[metrics]") {
         "             cat    2    0     0\n"
         "             dog    2    1     0\n"
         "            bird    1    0     2\n");
-  CHECK(metrics_text(m).find("dog -> cat  (66.7 % of dog)") != std::string::npos);
+  CHECK(metrics_text(Figures{m, {}, {}, {}, {}}).find("dog -> cat  (66.7 % of dog)") !=
+        std::string::npos);
 }

@@ -120,6 +120,41 @@ TEST_CASE("classifier: several labels", "[classifier]") {
   CHECK(a.top.size() == 4);
 }
 
+TEST_CASE("classifier: sets of labels, and no answer", "[classifier]") {
+  TemporaryFolder folder;
+  LoadedModel loaded = load_model(saved_model(folder));
+  const Image image = picture(3);
+  const auto answer = [&](const ClassifierOptions& options) {
+    return Classifier(loaded.model, loaded.meta, options).classify(raw_of(image));
+  };
+  ClassifierOptions sets, sure;
+  sets.coverage = 0.5;
+  sure.accuracy = 0.9;
+  CHECK_THROWS_AS(answer(sets), OptionError);  // not calibrated
+  CHECK_THROWS_AS(answer(sure), OptionError);
+  const Classification plain = answer({});
+  CHECK(plain.set.empty());
+  CHECK_FALSE(plain.abstained);
+  const auto best = static_cast<double>(plain.top[0].probability);
+  const auto second = static_cast<double>(plain.top[1].probability);
+  loaded.meta.conformal = Conformal::fit(std::vector<double>{second, second, second});
+  const Classification two = answer(sets);
+  REQUIRE(two.set.size() == 2);
+  CHECK(two.set[0].label == plain.top[0].label);
+  CHECK(two.set[1].label == plain.top[1].label);
+  loaded.meta.conformal = Conformal::fit(std::vector<double>{1, 1, 1});
+  CHECK(answer(sets).set.empty());  // nothing is certain enough
+  loaded.meta.selective = {{best, 0.5, 0.95}, {best / 2, 1, 0.8}};
+  CHECK_FALSE(answer(sure).abstained);
+  loaded.meta.selective[0].threshold = std::min(1.0, 1.01 * best);
+  CHECK(answer(sure).abstained);
+  CHECK(answer(sure).top[0].label == plain.top[0].label);  // still told
+  sure.accuracy = 0.99;
+  CHECK_THROWS_AS(answer(sure), OptionError);  // never reached
+  sets.coverage = 1.5;
+  CHECK_THROWS_AS(answer(sets), OptionError);
+}
+
 TEST_CASE("classifier: four threads on one model", "[classifier]") {
   TemporaryFolder folder;
   const Classifier classifier = Classifier::load(saved_model(folder));

@@ -101,6 +101,26 @@ TEST_CASE("several labels: thresholds travel", "[model_file]") {
   CHECK(load_model(path).meta.spec.task == Task::multi);
 }
 
+TEST_CASE("what was calibrated travels", "[model_file]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "m.safetensors";
+  const auto model = model_of("mlp");
+  ModelMeta meta = meta_for(*model);
+  save_model(path, *model, meta);
+  CHECK(load_model(path).meta.conformal.empty());
+  CHECK(load_model(path).meta.selective.empty());
+  meta.temperature = 1.25;
+  meta.conformal = Conformal::fit(std::vector<double>{0.9, 0.7, 0.3});
+  meta.selective = {{0.9, 0.25, 1}, {0.5, 1, 0.75}};
+  save_model(path, *model, meta);
+  const ModelMeta back = load_model_meta(path);
+  CHECK(back.temperature == 1.25);
+  CHECK(back.conformal.levels() == meta.conformal.levels());
+  REQUIRE(back.selective.size() == 2);
+  CHECK(back.selective[0].threshold == 0.9);
+  CHECK(back.selective[1].accuracy == 0.75);
+}
+
 TEST_CASE("the golden pair catches a changed weight", "[model_file]") {
   const auto model = model_of("resnet8");
   ModelMeta meta = meta_for(*model);

@@ -14,7 +14,9 @@ int main(int argc, char** argv) {
     options.multi_label = std::string_view(argv[2]) == "multi";
     const taxon::Predictions p = taxon::read_predictions(argv[1], options);
     if (argc == 3) {
-      std::puts(taxon::metrics_json(p).c_str());
+      taxon::FiguresOptions figures;
+      figures.intervals_up_to = 0;  // scikit-learn has none
+      std::puts(metrics_json(taxon::figures(p, figures)).c_str());
     } else {
       std::fputs(p.multi_label ? classification_report(multi_label_metrics(p)).c_str()
                                : classification_report(single_label_metrics(p)).c_str(),

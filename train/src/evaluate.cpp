@@ -77,45 +77,65 @@ bool evaluate_epoch(Module& module, const Loss& loss, Loader& loader, EpochResul
   return true;
 }
 
-Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data,
-                     const EvaluateOptions& options) {
+namespace {
+
+DatasetPtr matched(const ModelMeta& meta, const DatasetPtr& data) {
   const Task task = meta.spec.task;
   if (data->task() != task) {
     fail<FormatError>(data->name(), " is ", name_of(data->task()), "-label, the model is ",
                       name_of(task), "-label");
   }
-  const DatasetPtr matched = with_classes(data, meta.classes);
+  return with_classes(data, meta.classes);
+}
+
+}  // namespace
+
+std::vector<float> evaluate_logits(Model& model, const ModelMeta& meta, const DatasetPtr& data,
+                                   const EvaluateOptions& options) {
   NoGrad no_grad;
   LoaderOptions loading;
   loading.batch = options.batch;
   loading.preprocess = meta.preprocess;
   loading.cache_bytes = 0;  // each sample is seen once
-  Loader loader(matched, loading);
-  std::vector<float> probability;
+  Loader loader(data, loading);
+  std::vector<float> logits;
   std::int64_t done = 0;
   loader.start(0);
   for (Batch batch; loader.next(batch);) {
     if (options.interrupt != nullptr && options.interrupt->load()) {
-      fail<Interrupted>("evaluation interrupted after ", done, " of ", matched->size(), " samples");
+      fail<Interrupted>("evaluation interrupted after ", done, " of ", data->size(), " samples");
     }
-    const Tensor logits = logits_of(model, batch.x, meta.tta);
-    append_values(probability, probabilities(logits, task, meta.temperature));
+    append_values(logits, logits_of(model, batch.x, meta.tta).to(DType::f32));
     done += batch.size();
-    if (options.on_progress) options.on_progress(done, matched->size());
+    if (options.on_progress) options.on_progress(done, data->size());
   }
+  return logits;
+}
+
+Predictions predictions_of(const std::vector<float>& logits, const ModelMeta& meta,
+                           const DatasetPtr& data) {
+  NoGrad no_grad;
+  const Shape shape{data->size(), static_cast<std::int64_t>(meta.classes.size())};
+  const Tensor p = probabilities(Tensor::from(logits, shape), meta.spec.task, meta.temperature);
   Predictions out;
-  out.multi_label = task == Task::multi;
+  out.multi_label = meta.spec.task == Task::multi;
   out.classes = meta.classes;
-  for (std::int64_t i = 0; i < matched->size(); ++i) {
-    out.id.push_back(matched->id(i));
-    out.path.push_back(matched->path(i));
-    if (!out.multi_label) out.truth.push_back(matched->label(i));
+  for (std::int64_t i = 0; i < data->size(); ++i) {
+    out.id.push_back(data->id(i));
+    out.path.push_back(data->path(i));
+    if (!out.multi_label) out.truth.push_back(data->label(i));
   }
-  if (out.multi_label) out.truth_labels = all_labels(*matched);
+  if (out.multi_label) out.truth_labels = all_labels(*data);
   out.threshold.assign(meta.thresholds.begin(), meta.thresholds.end());
-  out.probability = as_written(probability);
+  out.probability = as_written(p.view<float>());
   complete(out);
   return out;
+}
+
+Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data,
+                     const EvaluateOptions& options) {
+  const DatasetPtr known = matched(meta, data);
+  return predictions_of(evaluate_logits(model, meta, known, options), meta, known);
 }
 
 }  // namespace taxon

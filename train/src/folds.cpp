@@ -32,9 +32,9 @@ FoldFigure figure(std::string name, std::vector<double> values, bool loss) {
   return f;
 }
 
-using Figures = std::vector<std::pair<std::string, double>>;
+using NamedValues = std::vector<std::pair<std::string, double>>;
 
-Figures figures_of(const Predictions& p) {
+NamedValues figures_of(const Predictions& p) {
   if (p.multi_label) {
     const MultiLabelMetrics m = multi_label_metrics(p);
     return {{"mAP", m.mean_average_precision.value_or(0)},
@@ -171,12 +171,12 @@ std::string default_folder(const TrainOptions& options, Splits data) {
 }  // namespace
 
 std::vector<FoldFigure> fold_figures(const std::vector<Predictions>& folds) {
-  std::vector<Figures> of_folds;
+  std::vector<NamedValues> of_folds;
   for (const Predictions& p : folds) of_folds.push_back(figures_of(p));
   std::vector<FoldFigure> out;
   for (std::size_t k = 0; !of_folds.empty() && k < of_folds.front().size(); ++k) {
     std::vector<double> values;
-    for (const Figures& f : of_folds) values.push_back(f[k].second);
+    for (const NamedValues& f : of_folds) values.push_back(f[k].second);
     const std::string& name = of_folds.front()[k].first;
     out.push_back(figure(name, std::move(values), name == "log_loss"));
   }

@@ -45,7 +45,7 @@ bool starts_with(std::string_view s, std::string_view prefix) {
   return s.substr(0, prefix.size()) == prefix;
 }
 
-// Known grey digits and letters go to the small network, everything else to a ResNet.
+// The table's for data with a name; else by the size and the colours of the images.
 std::string default_model(const Splits& data) {
   for (const Row& r : recipes) {
     if (r.data == data.name && data.known && !r.default_model.empty()) {

@@ -3,9 +3,10 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
-#include <taxon/metrics/classification.h>
+#include <taxon/metrics/report.h>
 #include <taxon/train/augment_file.h>
-#include <taxon/train/evaluate.h>
+#include <taxon/train/calibrate.h>
+
 #include <taxon/train/folds.h>
 #include <taxon/train/run.h>
 
@@ -187,17 +188,20 @@ class Run {
     save_checkpoint(files_.checkpoint, c);
   }
 
-  // From what label probability on an image has a label: decided on val alone.
-  void tune_thresholds(LoadedModel& best, const EvaluateOptions& options) const {
-    if (best.meta.spec.task != Task::multi) return;
+  // What val decides: confidences, thresholds.
+  void calibrate_best(LoadedModel& best, const EvaluateOptions& evaluation) const {
+    const bool multi = best.meta.spec.task == Task::multi;
     if (!setup_.data.val) {
-      note("no val split: every label counts from a probability of 0.5");
+      note(text("no val split: ", multi ? "every label counts from a probability of 0.5, " : "",
+                "confidences are not calibrated"));
       return;
     }
-    const Predictions val = evaluate(*best.model, best.meta, setup_.data.val, options);
-    const auto classes = static_cast<std::int64_t>(val.classes.size());
-    const auto thresholds = best_f1_thresholds(val.probability, val.truth_labels, classes);
-    best.meta.thresholds.assign(thresholds.begin(), thresholds.end());
+    if (!multi && setup_.options.no_calibrate) return;
+    CalibrateOptions options;
+    options.evaluate = evaluation;
+    options.confidences = !setup_.options.no_calibrate;
+    options.aim = parse_aim(setup_.options.thresholds);
+    calibrate(best, setup_.data.val, options);
     save_model(files_.best, *best.model, best.meta);
   }
 
@@ -214,7 +218,7 @@ class Run {
     options.batch = setup_.options.batch;
     options.interrupt = interrupt_;
     try {
-      tune_thresholds(best, options);
+      calibrate_best(best, options);
       options.on_progress = callbacks_.on_test;
       result.predictions =
           evaluate(*best.model, best.meta, setup_.data.split(result.split), options);
@@ -222,8 +226,9 @@ class Run {
       result.interrupted = true;
       return;
     }
+    result.figures = model_figures(best.meta, result.predictions);
     write_predictions(files_.predictions, result.predictions, setup_.options.label_sep);
-    write_file_atomic(files_.metrics, metrics_json(result.predictions, 2) + "\n");
+    write_file_atomic(files_.metrics, metrics_json(result.figures, 2) + "\n");
   }
 
   Setup setup_;

@@ -6,6 +6,7 @@
 #include <taxon/base/text.h>
 #include <taxon/base/utf8.h>
 #include <taxon/layers/norm.h>
+#include <taxon/metrics/thresholds.h>
 #include <taxon/train/augment_file.h>
 
 #include "frozen.h"
@@ -351,6 +352,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
 }
 
 void check_run(const Setup& s) {
+  parse_aim(s.options.thresholds);
   const TrainerParts parts = make_parts(s);
   make_trainer_options(s, parts.train->batches());
 }

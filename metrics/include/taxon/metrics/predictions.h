@@ -1,8 +1,11 @@
 // predictions.csv: one row a sample, `id,path,true,predicted,confidence,loss,prob_<class>...`.
-// Written by evaluation, read back for metrics of anyone's predictions.
+// Written by evaluation, read back for metrics of anyone's predictions. A column `weight` is read
+// where there is one.
 #pragma once
 
 #include <taxon/metrics/classification.h>
+#include <taxon/metrics/intervals.h>
+#include <taxon/metrics/selective.h>
 
 #include <cstdint>
 #include <optional>
@@ -22,6 +25,7 @@ struct Predictions {
   std::vector<std::uint8_t> truth_labels, predicted_labels;  ///< multi-label: [n, classes]
   std::vector<double> probability;                           ///< [n, classes] or empty
   std::vector<double> confidence, loss;                      ///< [n] or empty
+  std::vector<double> weight;                                ///< [n] or empty: 1 each
   std::vector<double> threshold;  ///< multi-label: [classes] or empty; not in the file
 
   std::int64_t samples() const;
@@ -42,10 +46,12 @@ struct PredictionsOptions {
   /// nullopt: several labels if a `true` or `predicted` cell holds the separator, or a row of
   /// probabilities does not sum to 1; else one.
   std::optional<bool> multi_label;
+  bool texts = true;  ///< keep id and path: figures need neither
 };
-/// Only `true` and either `predicted` or `prob_<class>` columns are required; columns of other
-/// names are ignored. Classes stand in the order of the prob_ columns, without them sorted by name.
-/// Throws IoError, or FormatError naming file, line, column, what was found and what was expected.
+/// Files of any size are read in blocks, on all threads; what is kept are the columns. Only `true`
+/// and either `predicted` or `prob_<class>` columns are required; columns of other names are
+/// ignored. Classes stand in the order of the prob_ columns, without them sorted by name. Throws
+/// IoError, or FormatError naming file, line, column, what was found and what was expected.
 Predictions read_predictions(const std::string& path, const PredictionsOptions& options = {});
 /// The same from text; `name` stands for the file in errors.
 Predictions parse_predictions(std::string_view text, const std::string& name,
@@ -58,9 +64,31 @@ void write_predictions(const std::string& path, Predictions predictions,
                        const std::string& label_separator = "|");
 
 /// The metrics of predictions of one kind; throws OptionError for the other kind.
-SingleLabelMetrics single_label_metrics(const Predictions& predictions);
-MultiLabelMetrics multi_label_metrics(const Predictions& predictions);
-/// metrics.json and the text form of either kind.
+SingleLabelMetrics single_label_metrics(const Predictions& predictions,
+                                        const MetricsOptions& options = {});
+MultiLabelMetrics multi_label_metrics(const Predictions& predictions,
+                                      const MetricsOptions& options = {});
+
+/// The probability of what is true of each sample (selective.h).
+std::vector<double> probability_of_truth(const Predictions& predictions);
+
+struct FiguresOptions {
+  MetricsOptions metrics;
+  BootstrapOptions bootstrap;
+  /// Up to this many samples have intervals: a thousand resamples of them take under a second.
+  std::int64_t intervals_up_to = 100'000;
+};
+
+/// Everything that metrics.json and the text say; one of the two kinds is there.
+struct Figures {
+  std::optional<SingleLabelMetrics> single;
+  std::optional<MultiLabelMetrics> multi;
+  Intervals intervals;                ///< empty: none
+  std::optional<double> temperature;  ///< of a calibrated model
+  std::vector<SetFigures> sets;       ///< of its prediction sets, by coverage
+};
+Figures figures(const Predictions& predictions, const FiguresOptions& options = {});
+/// metrics.json and the text (report.h) of figures(predictions).
 std::string metrics_json(const Predictions& predictions, int indent = -1);
 std::string metrics_text(const Predictions& predictions);
 

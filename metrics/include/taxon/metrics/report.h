@@ -2,6 +2,7 @@
 #pragma once
 
 #include <taxon/metrics/classification.h>
+#include <taxon/metrics/predictions.h>
 
 #include <cstdint>
 #include <span>
@@ -10,7 +11,9 @@
 
 namespace taxon {
 
-/// The object of metrics.json; indent < 0: one line. Undefined values are null.
+/// The object of metrics.json; indent < 0: one line. Undefined values are null; intervals and
+/// prediction sets are left out where there are none.
+std::string metrics_json(const Figures& figures, int indent = -1);
 std::string metrics_json(const SingleLabelMetrics& m, int indent = -1);
 std::string metrics_json(const MultiLabelMetrics& m, int indent = -1);
 
@@ -20,14 +23,14 @@ std::string classification_report(const SingleLabelMetrics& m, int digits = 4);
 std::string classification_report(const MultiLabelMetrics& m, int digits = 4);
 
 /// The report with the other figures below it and, single-label, the worst confusions.
-std::string metrics_text(const SingleLabelMetrics& m);
-std::string metrics_text(const MultiLabelMetrics& m);
+std::string metrics_text(const Figures& figures);
 
 /// The confusion matrix as a table with class names: a row a true class, a column a predicted one.
 std::string confusion_table(const SingleLabelMetrics& m);
 
 struct Confusion {
-  std::int64_t truth = 0, predicted = 0, count = 0;
+  std::int64_t truth = 0, predicted = 0;
+  double count = 0;
   double share = 0;  ///< of the samples of the true class
 };
 /// The most frequent mistakes, largest count first, then by true and predicted class.

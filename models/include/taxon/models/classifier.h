@@ -30,18 +30,25 @@ struct Classification {
   std::vector<Label> top;            ///< the k most probable, best first
   std::vector<float> probabilities;  ///< of all classes, in the model's order
   std::vector<Label> labels;  ///< multi-label: those at or above their threshold; else the best one
+  std::vector<Label> set;     ///< with ClassifierOptions::coverage: best first; may be empty
+  bool abstained = false;     ///< with ClassifierOptions::accuracy: too little confidence
 };
 
 struct ClassifierOptions {
   bool verify = false;  ///< check the golden pair on load (FormatError if the answer differs)
   int threads = 0;      ///< threads that compute, for the whole process; 0: as it is
   std::int64_t top = 5;
+  /// In (0, 1): answer with sets of labels that hold the truth in this share of cases; 0: no sets.
+  double coverage = 0;
+  /// In (0, 1]: abstain where confidence is below what reached this accuracy on val; 0: never.
+  double accuracy = 0;
 };
 
 /// Thread-safe: const calls may come from several threads at once. Copies share the model.
 class Classifier {
  public:
-  /// Throws IoError or FormatError.
+  /// Throws IoError or FormatError; OptionError for a coverage or an accuracy where the model was
+  /// not calibrated for it, or never reached the accuracy.
   static Classifier load(const std::string& path, const ClassifierOptions& options = {});
   /// Of a model in memory, which is used as it is (put into evaluation mode).
   Classifier(std::shared_ptr<Model> model, ModelMeta meta, const ClassifierOptions& options = {});

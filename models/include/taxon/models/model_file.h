@@ -3,6 +3,7 @@
 #pragma once
 
 #include <taxon/data/transforms.h>
+#include <taxon/metrics/selective.h>
 #include <taxon/models/model.h>
 
 #include <map>
@@ -35,7 +36,9 @@ struct ModelMeta {
   Preprocess preprocess;
   std::vector<float> thresholds;  ///< multi-label: one a class (default 0.5)
   Tta tta = Tta::none;
-  double temperature = 1;  ///< logits are divided by it before softmax or sigmoid
+  double temperature = 1;                 ///< logits are divided by it before softmax or sigmoid
+  Conformal conformal;                    ///< empty: not calibrated
+  std::vector<SelectivePoint> selective;  ///< accuracy by coverage on val; empty: not calibrated
   std::optional<Golden> golden;
   /// Anything else worth keeping with the model ("data", "accuracy", "created by", ...).
   std::map<std::string, std::string> notes;

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 namespace taxon {
 
@@ -18,11 +19,19 @@ struct EvaluateOptions {
   const std::atomic<bool>* interrupt = nullptr;  ///< when true, Interrupted is thrown
 };
 
+/// The model's answers before any probability: [samples, classes], all views of an image averaged.
+/// Classes of the data must be the model's. Throws Interrupted, and what the data set throws.
+std::vector<float> evaluate_logits(Model& model, const ModelMeta& meta, const DatasetPtr& data,
+                                   const EvaluateOptions& options = {});
+
 /// Probabilities of every sample, with its truth, id and path, complete (see predictions.h).
 /// Classes are matched by name. The model must be in evaluation mode. Throws FormatError for a
 /// class of the data that the model does not know, or a task that is not the model's; what the data
 /// set throws.
 Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data,
                      const EvaluateOptions& options = {});
+/// Evaluation's predictions from logits that are there already.
+Predictions predictions_of(const std::vector<float>& logits, const ModelMeta& meta,
+                           const DatasetPtr& data);
 
 }  // namespace taxon

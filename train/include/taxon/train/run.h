@@ -48,6 +48,7 @@ struct RunResult {
   BestMetric best = BestMetric::accuracy;
   std::string split;        ///< that the predictions are of: "test", "val", or "" for none
   Predictions predictions;  ///< of the best model
+  Figures figures;          ///< of the predictions
 };
 
 /// Trains as the settings say (the rest by recipe) into a fresh folder, `out` or

@@ -1,0 +1,46 @@
+// Confidence intervals of a classifier's figures, by resampling its samples.
+#pragma once
+
+#include <taxon/metrics/classification.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace taxon {
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+/// Intervals by the names of metrics.json, in its order.
+struct Intervals {
+  double level = 0.95;
+  std::int64_t resamples = 0;
+  std::vector<std::pair<std::string, Interval>> of;
+
+  const Interval* find(std::string_view name) const;  ///< nullptr: none of that name
+};
+
+struct BootstrapOptions {
+  std::int64_t resamples = 1000;
+  double level = 0.95;
+  std::uint64_t seed = 0;
+  /// ROC areas and average precisions are left out where samples * classes * resamples is above
+  /// it: their resampling takes seconds from there on.
+  double most_steps = 2e9;
+};
+
+/// Percentile bootstrap (Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter
+/// 13): `resamples` times, n samples are drawn with replacement. Single-label: accuracy, top5,
+/// balanced_accuracy, log_loss, brier, mcc, f1_macro, f1_weighted, roc_auc_ovr_macro and
+/// average_precision_macro. Figures that need probabilities are left out where there are none. The
+/// same for any number of threads. Throws as single_label_metrics; OptionError for options out of
+/// range (resamples >= 1, level in (0, 1)).
+Intervals bootstrap_intervals(const SingleLabelInput& input, const BootstrapOptions& options = {});
+/// Multi-label: subset_accuracy, hamming_loss, mAP, f1_micro, f1_macro, f1_samples.
+Intervals bootstrap_intervals(const MultiLabelInput& input, const BootstrapOptions& options = {});
+
+}  // namespace taxon

@@ -1,0 +1,141 @@
+// Bootstrap intervals: known distributions, the same for any number of threads.
+#include <taxon/base/error.h>
+#include <taxon/base/parallel.h>
+#include <taxon/base/random.h>
+#include <taxon/metrics/intervals.h>
+
+#include "catch.h"
+
+#include <cmath>
+
+using namespace taxon;
+
+namespace {
+
+struct Sample {
+  std::vector<std::string> classes = {"a", "b", "c"};
+  std::vector<std::int64_t> truth, predicted;
+  std::vector<double> probability;
+};
+
+Sample sample(std::size_t n, double accuracy) {
+  Sample s;
+  Rng rng(7);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto t = static_cast<std::int64_t>(rng.below(3));
+    const std::int64_t p = rng.uniform() < accuracy ? t : (t + 1) % 3;
+    s.truth.push_back(t);
+    s.predicted.push_back(p);
+    for (std::int64_t k = 0; k < 3; ++k) s.probability.push_back(k == p ? 0.6 : 0.2);
+  }
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("an interval of the accuracy is the binomial's", "[metrics]") {
+  const Sample s = sample(2000, 0.8);
+  const SingleLabelInput input{s.classes, s.truth, s.predicted, s.probability};
+  const Intervals intervals = bootstrap_intervals(input);
+  const double accuracy = single_label_metrics(input).accuracy;
+  const double half = 1.96 * std::sqrt(accuracy * (1 - accuracy) / 2000);
+  const Interval* i = intervals.find("accuracy");
+  REQUIRE(i != nullptr);
+  CHECK(i->low == Approx(accuracy - half).margin(0.15 * half));
+  CHECK(i->high == Approx(accuracy + half).margin(0.15 * half));
+  for (const char* name : {"balanced_accuracy", "mcc", "f1_macro", "f1_weighted", "top5",
+                           "log_loss", "brier", "roc_auc_ovr_macro", "average_precision_macro"}) {
+    REQUIRE(intervals.find(name) != nullptr);
+    CHECK(intervals.find(name)->low <= intervals.find(name)->high);
+  }
+  const SingleLabelMetrics m = single_label_metrics(input);
+  const auto holds = [&](const char* name, double v) {
+    const Interval* found = intervals.find(name);
+    return found->low < v && v < found->high;
+  };
+  CHECK(holds("mcc", m.mcc));
+  CHECK(holds("f1_macro", m.macro.f1));
+  CHECK(holds("log_loss", *m.log_loss));
+  CHECK(holds("brier", *m.brier));
+  CHECK(holds("roc_auc_ovr_macro", *m.roc_auc.macro));
+  CHECK(holds("average_precision_macro", *m.average_precision.macro));
+}
+
+TEST_CASE("a wider level gives a wider interval, one resample a point", "[metrics]") {
+  const Sample s = sample(300, 0.7);
+  const SingleLabelInput input{s.classes, s.truth, s.predicted, {}};
+  BootstrapOptions narrow, wide, one;
+  narrow.level = 0.5;
+  wide.level = 0.99;
+  one.resamples = 1;
+  const auto width = [&](const BootstrapOptions& o) {
+    const Interval i = *bootstrap_intervals(input, o).find("accuracy");
+    return i.high - i.low;
+  };
+  CHECK(width(narrow) < width({}));
+  CHECK(width({}) < width(wide));
+  CHECK(width(one) == 0);
+  CHECK(bootstrap_intervals(input).find("log_loss") == nullptr);  // no probabilities
+  BootstrapOptions few_steps;
+  few_steps.most_steps = 10;
+  const SingleLabelInput with{s.classes, s.truth, s.predicted, s.probability};
+  CHECK(bootstrap_intervals(with, few_steps).find("roc_auc_ovr_macro") == nullptr);
+  CHECK(bootstrap_intervals(with, few_steps).find("log_loss") != nullptr);
+  BootstrapOptions bad;
+  bad.resamples = 0;
+  CHECK_THROWS_AS(bootstrap_intervals(input, bad), OptionError);
+  bad.resamples = 10;
+  bad.level = 1;
+  CHECK_THROWS_AS(bootstrap_intervals(input, bad), OptionError);
+}
+
+TEST_CASE("intervals do not depend on threads, but on the seed", "[metrics]") {
+  const Sample s = sample(500, 0.7);
+  const SingleLabelInput input{s.classes, s.truth, s.predicted, s.probability};
+  const int before = num_threads();
+  std::vector<Intervals> found;
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    found.push_back(bootstrap_intervals(input));
+  }
+  set_num_threads(before);
+  BootstrapOptions other;
+  other.seed = 1;
+  const Intervals differs = bootstrap_intervals(input, other);
+  bool same_seed_differs = false, other_seed_differs = false;
+  for (std::size_t i = 0; i < found[0].of.size(); ++i) {
+    for (const Intervals& f : found)
+      same_seed_differs = same_seed_differs || f.of[i].second.low != found[0].of[i].second.low ||
+                          f.of[i].second.high != found[0].of[i].second.high;
+    other_seed_differs =
+        other_seed_differs || differs.of[i].second.low != found[0].of[i].second.low;
+  }
+  CHECK_FALSE(same_seed_differs);
+  CHECK(other_seed_differs);
+}
+
+TEST_CASE("intervals of multi-label figures hold the figures", "[metrics]") {
+  Rng rng(11);
+  const std::size_t n = 400, c = 4;
+  std::vector<std::uint8_t> truth(n * c);
+  std::vector<double> p(n * c);
+  for (std::size_t i = 0; i < n * c; ++i) {
+    truth[i] = rng.uniform() < 0.3 ? 1 : 0;
+    p[i] = 0.35 * rng.uniform() + (truth[i] != 0 ? 0.4 : 0.2);
+  }
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  const MultiLabelInput input{names, truth, {}, p};
+  const MultiLabelMetrics m = multi_label_metrics(input);
+  const Intervals intervals = bootstrap_intervals(input);
+  const std::pair<const char*, double> figures[] = {{"subset_accuracy", m.subset_accuracy},
+                                                    {"hamming_loss", m.hamming_loss},
+                                                    {"f1_micro", m.micro.f1},
+                                                    {"f1_macro", m.macro.f1},
+                                                    {"f1_samples", m.samples_avg.f1},
+                                                    {"mAP", *m.mean_average_precision}};
+  for (const auto& [name, value] : figures) {
+    REQUIRE(intervals.find(name) != nullptr);
+    CHECK(intervals.find(name)->low < value);
+    CHECK(value < intervals.find(name)->high);
+  }
+}

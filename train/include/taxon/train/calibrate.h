@@ -1,0 +1,26 @@
+// What is decided on the validation split once a model is trained: honest confidences, thresholds,
+// prediction sets, when not to answer.
+#pragma once
+
+#include <taxon/metrics/thresholds.h>
+#include <taxon/train/evaluate.h>
+
+namespace taxon {
+
+struct CalibrateOptions {
+  EvaluateOptions evaluate;
+  /// The temperature, the levels of prediction sets and the curve of selective answers; without it
+  /// only the thresholds of a multi-label model.
+  bool confidences = true;
+  ThresholdAim aim;  ///< of the thresholds
+};
+
+/// Fills the temperature, conformal levels, selective curve and thresholds of model.meta from what
+/// the model says of `val`, whose classes are the model's; its golden pair follows. Throws
+/// Interrupted, what the data set throws.
+void calibrate(LoadedModel& model, const DatasetPtr& val, const CalibrateOptions& options);
+
+/// The figures of a model's predictions; those of its prediction sets too, where it has them.
+Figures model_figures(const ModelMeta& meta, const Predictions& predictions);
+
+}  // namespace taxon
