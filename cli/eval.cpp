@@ -3,12 +3,12 @@
 #include <taxon/base/text.h>
 #include <taxon/core/ops.h>
 #include <taxon/data/sources.h>
+#include <taxon/metrics/exchange.h>
 #include <taxon/metrics/report.h>
 #include <taxon/train/calibrate.h>
 
 #include "command.h"
-
-#include <filesystem>
+#include "plots.h"
 
 namespace taxon::cli {
 namespace {
@@ -22,14 +22,15 @@ Data    --split NAME (default test)  --data-dir DIR  --task auto|single|multi
         --label-sep S (default |)
 Run     --batch N  --threads N  --exact-conv (no Winograd convolution)
 Output  --json (metrics.json on stdout)
-        --out DIR (writes predictions.csv and metrics.json there)
+        --out DIR (writes predictions.csv, metrics.json and, for files, labels.json of
+        FiftyOne there)  --plots DIR (SVG: confusion matrix, curves, reliability)
 
 Example:
   taxon eval runs/fashion-mnist-cnn fashion-mnist --json
 )";
 
 struct Request {
-  std::string model, data, data_dir, split = "test", label_sep = "|", task = "auto", out;
+  std::string model, data, data_dir, split = "test", label_sep = "|", task = "auto", out, plots;
   std::int64_t batch = 128, threads = 0;
   bool json = false;
 };
@@ -68,6 +69,14 @@ Predictions measure(const Request& r, ModelMeta& meta) {
   return evaluate(*loaded.model, meta, data.split(r.split), evaluation);
 }
 
+void write_results(const Request& r, const Predictions& predictions, const Figures& figures) {
+  make_folder(r.out);
+  write_predictions(r.out + "/predictions.csv", predictions, r.label_sep);
+  write_file_atomic(r.out + "/metrics.json", metrics_json(figures, 2) + "\n");
+  if (names_files(predictions))
+    write_file_atomic(r.out + "/labels.json", fiftyone_labels(predictions));
+}
+
 int run(const std::vector<std::string>& args) {
   Request r;
   Arguments a(eval_verb);
@@ -80,6 +89,7 @@ int run(const std::vector<std::string>& args) {
   a.option("--batch", r.batch, 1, 1'000'000);
   a.option("--threads", r.threads, 0, 1024);
   a.option("--out", r.out);
+  a.option("--plots", r.plots);
   a.flag("--json", r.json);
   bool exact = false;
   a.flag("--exact-conv", exact);
@@ -90,13 +100,8 @@ int run(const std::vector<std::string>& args) {
   ModelMeta meta;
   const Predictions predictions = measure(r, meta);
   const Figures figures = model_figures(meta, predictions);
-  if (!r.out.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(r.out,
-                                        error);  // a failure shows when the files are written
-    write_predictions(r.out + "/predictions.csv", predictions, r.label_sep);
-    write_file_atomic(r.out + "/metrics.json", metrics_json(figures, 2) + "\n");
-  }
+  if (!r.out.empty()) write_results(r, predictions, figures);
+  write_plots(r.plots, predictions);
   print(r.json ? metrics_json(figures, 2) + "\n" : metrics_text(figures));
   return done;
 }

@@ -4,6 +4,7 @@
 #include <taxon/metrics/report.h>
 
 #include "command.h"
+#include "plots.h"
 
 #include <algorithm>
 #include <limits>
@@ -22,6 +23,7 @@ Options  --task auto|single|multi  --label-sep S (default |)
          default 1000 for up to 100,000 samples)  --level X (default 0.95)
          --threshold X (each class against the rest, counted from this probability)
 Output   --json (metrics.json on stdout)
+         --plots DIR (SVG: confusion matrix, ROC, precision-recall, reliability)
 
 Example:
   taxon metrics runs/fashion-mnist-cnn/predictions.csv --json
@@ -33,6 +35,7 @@ struct Request {
   FiguresOptions figures;
   std::int64_t resamples = -1;  // -1: by the number of samples
   double threshold = -1;
+  std::string plots;
   bool json = false;
 };
 
@@ -47,6 +50,7 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
   a.option("--bootstrap", r.resamples, 0, 10'000'000);
   a.option("--level", r.figures.bootstrap.level, 1e-6, 1 - 1e-6);
   a.option("--threshold", r.threshold, 0, 1);
+  a.option("--plots", r.plots);
   a.flag("--json", r.json);
   go_on = a.parse(args);
   if (r.task == "single" || r.task == "multi") {
@@ -66,6 +70,7 @@ int run(const std::vector<std::string>& args) {
   const Request r = parsed(args, go_on);
   if (!go_on) return done;
   const Predictions predictions = read_predictions(r.file, r.reading);
+  write_plots(r.plots, predictions);
   if (r.threshold != -1) {
     const ThresholdFigures f = threshold_figures(predictions, r.threshold);
     print(r.json ? threshold_json(f, 2) + "\n" : threshold_text(f));

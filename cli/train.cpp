@@ -47,7 +47,7 @@ Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
           --thresholds f1|precision=X|recall=X (of labels, tuned on val)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device cpu
-          --exact-conv (no Winograd convolution: slower)
+          --exact-conv (no Winograd convolution: slower)  --tensorboard (event file)
 Output    --json (events on stdout)  --quiet
           --explain (what would be used, and why; trains nothing)
 Ctrl-C leaves a run that --resume goes on with, bit for bit.

@@ -36,6 +36,10 @@ says runs/photos-mlp/metrics.json '"calibration"'
 run 0 eval runs/photos-mlp/best.safetensors photos --split val --out measured; says out precision
 is_there measured/predictions.csv
 is_there measured/metrics.json
+says measured/labels.json '"confidence"'
+run 0 eval runs/photos-mlp photos --plots plots/new; says plots/new/roc.svg 'all together'; is_there plots/new/confusion_matrix.svg
+run 0 metrics runs/photos-mlp/predictions.csv --plots plots; is_there plots/reliability.svg; is_there plots/precision_recall.svg
+touch a_file; run 4 eval runs/photos-mlp photos --plots a_file/x; says err "cannot make the folder"
 run 0 predict runs/photos-mlp photos --coverage 0.9 --accuracy 0.5 --json; says out '"set":'; says out '"abstained":false'
 run 0 predict runs/photos-mlp photos --coverage 0.9
 run 2 predict runs/photos-mlp photos --coverage 1.5; says err "--coverage"
@@ -44,7 +48,9 @@ grep -q '"intervals"' out && fail "--bootstrap 0 gives no intervals"
 run 0 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --json; says out '"fpr"'
 run 0 metrics runs/photos-mlp/predictions.csv --bootstrap 50 --level 0.9; says out "90 % intervals, bootstrap of 50 resamples"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 2; says err "--threshold"
-run 0 train photos --model mlp --size 8 --epochs 1 --no-calibrate --out plain
+run 0 train photos --model mlp --size 8 --epochs 1 --no-calibrate --tensorboard --out plain
+compgen -G 'plain/events.out.tfevents.*' >/dev/null || fail "--tensorboard leaves an event file"
+compgen -G 'measured/events*' >/dev/null && fail "an event file that nobody asked for"
 grep -q '"calibration"' plain/metrics.json && fail "--no-calibrate leaves it out"
 run 2 predict plain photos --coverage 0.9; says err "the model has no calibration"
 run 2 train photos --model mlp --size 8 --thresholds f7 --out never; says err "expected f1, precision=X or recall=X"

@@ -90,6 +90,8 @@ constexpr std::array rows = {
                    "labels' thresholds: best f1 on val, or precision=X or recall=X", 0, 0, ""},
     TrainOptionRow{"no_calibrate", &O::no_calibrate, "Training", "",
                    "leave confidences as they are", 0, 1, ""},
+    TrainOptionRow{"tensorboard", &O::tensorboard, "Run", "", "an event file in the run's folder",
+                   0, 1, ""},
     TrainOptionRow{"seed", &O::seed, "Run", "N", "", 0, 9e15, ""},
     TrainOptionRow{"threads", &O::threads, "Run", "N", "0: all processors", 0, 1024, ""},
     TrainOptionRow{"exact_conv", &O::exact_conv, "Run", "",

@@ -11,12 +11,14 @@
 #include <taxon/train/run.h>
 
 #include "checkpoint.h"
+#include "event_file.h"
 #include "frozen.h"
 #include "run_folder.h"
 #include "setup.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 
 namespace taxon {
@@ -44,6 +46,7 @@ class Run {
   RunResult go(std::optional<Checkpoint> from) {
     if (from) restore(std::move(*from));
     announce();
+    if (setup_.options.tensorboard) events_.emplace(folder_);
     if (!file_exists(files_.checkpoint)) {  // a kill in the first epoch leaves a whole run too
       save_model_to(files_.last);
       save_progress();
@@ -164,7 +167,24 @@ class Run {
     if (best) save_model_to(files_.best);
     write_file_atomic(files_.results,
                       results_csv(trainer_->progress().results, setup_.data.task, best_));
+    if (events_) events_->add(result.epoch, scalars(result));
     if (callbacks_.on_epoch) callbacks_.on_epoch(result, best);
+  }
+
+  // By the names of results.csv; what was not measured is left out.
+  static Scalars scalars(const EpochResult& r) {
+    Scalars out = {{"train/loss", r.train_loss},
+                   {"val/loss", r.loss},
+                   {"metrics/accuracy_top1", r.top1},
+                   {"metrics/accuracy_top5", r.top5},
+                   {"metrics/balanced_accuracy", r.balanced_accuracy},
+                   {"metrics/macro_f1", r.macro_f1},
+                   {"metrics/mAP", r.mean_ap},
+                   {"metrics/f1_micro", r.f1_micro},
+                   {"metrics/f1_macro", r.f1_macro},
+                   {"lr", r.lr}};
+    std::erase_if(out, [](const auto& named) { return std::isnan(named.second); });
+    return out;
   }
 
   void save_model_to(const std::string& path) {
@@ -240,6 +260,7 @@ class Run {
   std::shared_ptr<Model> average_;  // null without averaged weights
   LoaderOptions train_options_, watch_options_;
   BestMetric best_;
+  std::optional<EventFile> events_;
   std::optional<Trainer> trainer_;
 };
 

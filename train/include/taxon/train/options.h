@@ -56,6 +56,7 @@ struct TrainOptions {
   std::string best = "auto";      ///< what decides best, patience and target: see BestMetric
   std::string thresholds = "f1";  ///< what labels' thresholds aim at on val: see parse_aim
   bool no_calibrate = false;      ///< leave confidences as they are
+  bool tensorboard = false;       ///< an event file in the run's folder
   // machine
   std::int64_t seed = 0, threads = 0;
   bool exact_conv = false;  ///< see set_exact_conv
