@@ -35,6 +35,15 @@ struct Request {
   bool json = false;
 };
 
+// Data that were divided for the training are divided again by its seed: alike, if they are alike.
+void warn_of_changes(const ModelMeta& meta, const Splits& data) {
+  const auto kept = meta.notes.find("data_fingerprint"), name = meta.notes.find("data");
+  if (kept == meta.notes.end() || name == meta.notes.end() || name->second != data.name) return;
+  if (meta.notes.count("fold") == 0 && kept->second != std::to_string(data.fingerprint()))
+    complain("note: " + data.where +
+             " has changed since the training: its splits may hold samples of the other ones\n");
+}
+
 Predictions measure(const Request& r, ModelMeta& meta) {
   LoadedModel loaded = load_model(model_path(r.model));
   DataOptions options;
@@ -62,6 +71,7 @@ Predictions measure(const Request& r, ModelMeta& meta) {
     }
   }
   for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
+  warn_of_changes(loaded.meta, data);
   EvaluateOptions evaluation;
   evaluation.batch = r.batch;
   evaluation.interrupt = &interrupt_flag();

@@ -350,6 +350,8 @@ int run(const std::vector<std::string>& args) {
   const auto request = parse(args);
   if (!request) return done;
   if (request->explain) {
+    if (!request->resume.empty())
+      fail<OptionError>("--explain says what a new run would use; --resume goes on with one");
     explain(*request);
     return done;
   }

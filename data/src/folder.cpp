@@ -45,7 +45,7 @@ std::vector<Entry> entries(const std::string& folder) {
 
 struct Found {
   std::vector<std::string> images;
-  std::int64_t other_images = 0, other_files = 0, circles = 0;
+  std::int64_t other_images = 0, other_files = 0, circles = 0, too_deep = 0;
 };
 
 // The folders on the way down, without links: what leads back to one of them, or above, is a
@@ -75,6 +75,8 @@ void find_images(const std::string& folder, Above& above, Found& found) {
       }
       if (above.size() <= max_depth + 2) {  // the split's and the class's own
         find_images(e.path, above, found);
+      } else {
+        ++found.too_deep;
       }
       above.pop_back();
     } else if (is_image_name(e.name)) {
@@ -93,7 +95,7 @@ struct ClassFolders {
 
 ClassFolders read_classes(const std::string& folder, std::vector<std::string>& warnings) {
   ClassFolders result{folder, {}};
-  std::int64_t loose = 0, unreadable = 0, circles = 0;
+  std::int64_t loose = 0, unreadable = 0, circles = 0, too_deep = 0;
   Above above;
   enter(folder, above);
   for (const Entry& e : entries(folder)) {
@@ -109,6 +111,7 @@ ClassFolders read_classes(const std::string& folder, std::vector<std::string>& w
     find_images(e.path, above, found);
     above.pop_back();
     circles += found.circles;
+    too_deep += found.too_deep;
     if (found.images.empty()) {
       fail<FormatError>(e.path, ": empty class folder: ", found.other_images + found.other_files,
                         " files, none of them .png, .jpg, .jpeg or .bmp; expected images",
@@ -127,6 +130,10 @@ ClassFolders read_classes(const std::string& folder, std::vector<std::string>& w
   }
   if (circles > 0) {
     warnings.push_back(text(folder, ": ", circles, " links back to a folder above are ignored"));
+  }
+  if (too_deep > 0) {
+    warnings.push_back(text(folder, ": ", too_deep, " folders are ignored that lie more than ",
+                            max_depth, " below their class"));
   }
   if (unreadable > 0) {
     warnings.push_back(text(folder, ": ", unreadable,

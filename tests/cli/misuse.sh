@@ -112,6 +112,11 @@ if cp -r photos latin 2>/dev/null && mv latin/train/top latin/train/$'t\xf6p' 2>
   run 3 train latin "${small[@]}" --out none; says err "t?p', expected UTF-8"
 fi
 
+# Folders far below their class are named, not passed over in silence.
+cp -r photos deep
+mkdir -p deep/train/top/1/2/3/4/5/6/7/8/9
+mv deep/train/top/0.bmp deep/train/top/1/2/3/4/5/6/7/8/9/
+run 0 train deep "${small[@]}" --out deeper; says out "deep/train: 1 folders are ignored that lie more than 8 below their class"
 # Links in circles: every image once.
 cp -r photos circle; ln -s ../.. circle/train/top/up; ln -s . circle/train/self; ln -s knot circle/train/knot
 run 0 train circle "${small[@]}" --out circled; says out "circle: 2 classes, 12 train"; says out "links back to a folder above are ignored"

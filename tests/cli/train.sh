@@ -111,6 +111,8 @@ run 3 train photos --model mlp --size 8 --sampling weights.csv --out none; says 
 run 2 train photos --model mlp --size 8 --freeze 99 --out none
 run 2 train photos --model mlp --size 8 --epochs 3 --warmup 50 --out none; says err "--warmup is 50"
 run 4 train photos --model mlp --size 8 --class-weights missing.csv --out none; says err "missing.csv"
+run 2 train photos --model mlp --size 8 --class-weights balancd --out none; says err "did you mean 'balanced'?"
+run 2 train --resume photos --explain; says err "--explain says what a new run would use"
 run 2 train photos --model runs/photos-mlp --size 16 --out none; says err "its weights are for images of"
 run 2 train photos --model runs/photos-mlp --stem small --out none; says err "--stem is for new models"
 [ -e none ] && fail "wrong usage left a folder"
@@ -181,6 +183,9 @@ run 0 train unsplit --model mlp --size 8 --epochs 1 --batch 8 --seed 11 --out he
 run 0 eval held unsplit --batch 8 --json; same out held/metrics.json
 run 0 train unsplit --model mlp --size 8 --epochs 1 --batch 8 --val-fraction 0.3 --out held3
 run 0 eval held3 unsplit --batch 8 --json; same out held3/metrics.json
+grep -q "has changed" err && fail "eval says that the same data have changed"
+rm unsplit/top/v0.bmp
+run 0 eval held3 unsplit --batch 8 --json; says err "unsplit has changed since the training"
 
 # A manifest with several labels.
 { echo "filename,labels,split"

@@ -104,6 +104,10 @@ std::vector<double> sampling_weights(const Setup& s, const Dataset& data) {
 Tensor class_weight(const Setup& s) {
   const std::string& how = s.options.class_weights;
   if (how == "none") return {};
+  const std::vector<std::string> words = {"none", "balanced"};
+  const std::string meant = how == "balanced" ? "" : did_you_mean(how, words);
+  if (!meant.empty() && !file_exists(how))
+    fail<OptionError>("--class-weights: '", how, "' is no file", meant);
   const std::vector<double> w = how == "balanced" ? balanced_weights(*s.data.train)
                                                   : weights_from_file(how, s.data.class_names);
   std::vector<float> values;
@@ -340,6 +344,9 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
   if (options.val_fraction > 0) {                       // so that evaluation divides the data alike
     s.meta.notes["val_fraction"] = shortest(options.val_fraction);
+  }
+  if (s.data.divided || options.val_fraction > 0) {  // so that it can tell whether they are the same
+    s.meta.notes["data_fingerprint"] = std::to_string(s.data.fingerprint());
   }
   if (options.fold > 0) {
     s.meta.notes["folds"] = std::to_string(options.folds);
