@@ -211,11 +211,13 @@ class Run {
       note("no test split: the final figures are val's");
     LoadedModel best = load_model(files_.best);
     EvaluateOptions options;
+    FeatureSample features;
     options.batch = setup_.options.batch;
     options.interrupt = interrupt_;
     try {
       tune_thresholds(best, options);
       options.on_progress = callbacks_.on_test;
+      options.features = &features;
       result.predictions =
           evaluate(*best.model, best.meta, setup_.data.split(result.split), options);
     } catch (const Interrupted&) {
@@ -224,6 +226,7 @@ class Run {
     }
     write_predictions(files_.predictions, result.predictions, setup_.options.label_sep);
     write_file_atomic(files_.metrics, metrics_json(result.predictions, 2) + "\n");
+    write_file_atomic(files_.embedding, embedding_csv(result.predictions, features));
   }
 
   Setup setup_;
