@@ -45,8 +45,8 @@ TEST_CASE("the principal plane of rows in a known plane") {
     double in_space = 0;
     for (std::size_t k = 0; k < 20; ++k)
       in_space += std::pow(static_cast<double>(x[i * 20 + k]) - x[j * 20 + k], 2);
-    const double in_plane = std::pow(plane[2 * i] - plane[2 * j], 2) +
-                            std::pow(plane[2 * i + 1] - plane[2 * j + 1], 2);
+    const double in_plane =
+        std::pow(plane[2 * i] - plane[2 * j], 2) + std::pow(plane[2 * i + 1] - plane[2 * j + 1], 2);
     CHECK(in_plane == Approx(in_space).epsilon(1e-5));
   }
   CHECK(variance(plane, 0) > variance(plane, 1));

@@ -122,10 +122,10 @@ Predictions evaluate(Model& model, const ModelMeta& meta, const DatasetPtr& data
     if (options.interrupt != nullptr && options.interrupt->load()) {
       fail<Interrupted>("evaluation interrupted after ", done, " of ", matched->size(), " samples");
     }
-    const Tensor logits = options.features == nullptr
-                              ? logits_of(model, batch.x, meta.tta)
-                              : logits_and_features(model, meta, batch.x, done, matched->size(),
-                                                    *options.features);
+    const Tensor logits =
+        options.features == nullptr
+            ? logits_of(model, batch.x, meta.tta)
+            : logits_and_features(model, meta, batch.x, done, matched->size(), *options.features);
     append_values(probability, probabilities(logits, task, meta.temperature));
     done += batch.size();
     if (options.on_progress) options.on_progress(done, matched->size());
