@@ -4,8 +4,10 @@
 #include <taxon/core/ops.h>
 #include <taxon/data/sources.h>
 #include <taxon/train/evaluate.h>
+#include <taxon/train/options.h>
 
 #include "command.h"
+#include "report.h"
 
 #include <filesystem>
 
@@ -21,7 +23,8 @@ Data    --split NAME (default test)  --data-dir DIR  --task auto|single|multi
         --label-sep S (default |)
 Run     --batch N  --threads N  --exact-conv (no Winograd convolution)
 Output  --json (metrics.json on stdout)
-        --out DIR (writes predictions.csv and metrics.json there)
+        --out DIR (writes predictions.csv, metrics.json, embedding.csv, args.toml
+        and report.html there)
 
 Example:
   taxon eval runs/fashion-mnist-cnn fashion-mnist --json
@@ -33,9 +36,8 @@ struct Request {
   bool json = false;
 };
 
-Predictions measure(const Request& r) {
+Predictions measure(const Request& r, FeatureSample* features, DataOptions& options) {
   LoadedModel loaded = load_model(model_path(r.model));
-  DataOptions options;
   options.data_dir = r.data_dir;
   options.label_sep = r.label_sep;
   options.require_train = false;
@@ -63,7 +65,41 @@ Predictions measure(const Request& r) {
   EvaluateOptions evaluation;
   evaluation.batch = r.batch;
   evaluation.interrupt = &interrupt_flag();
+  evaluation.features = features;
   return evaluate(*loaded.model, loaded.meta, data.split(r.split), evaluation);
+}
+
+// What a report needs to find the same samples again, by the names of train's options.
+std::string args_toml(const Request& r, const DataOptions& data) {
+  TrainOptions o;
+  o.data = r.data;
+  o.data_dir = r.data_dir;
+  o.model = r.model;
+  o.label_sep = r.label_sep;
+  o.task = r.task;
+  o.val_fraction = data.val_fraction.value_or(0);
+  o.seed = static_cast<std::int64_t>(data.seed);
+  o.folds = data.folds;
+  o.fold = data.fold;
+  o.batch = r.batch;
+  std::string out = "# What taxon eval measured: " + r.split + ".\n";
+  for (const std::string& line : split(to_toml(o), '\n')) {
+    const std::string key = line.substr(0, line.find(' '));
+    for (const char* kept : {"data", "data_dir", "task", "label_sep", "val_fraction", "folds",
+                             "fold", "model", "batch", "seed"})
+      if (key == kept) out += line + "\n";
+  }
+  return out;
+}
+
+void write_folder(const Request& r, const Predictions& predictions, const FeatureSample& features,
+                  const DataOptions& data) {
+  std::error_code error;
+  std::filesystem::create_directories(r.out, error);  // a failure shows when files are written
+  write_predictions(r.out + "/predictions.csv", predictions, r.label_sep);
+  write_file_atomic(r.out + "/metrics.json", metrics_json(predictions, 2) + "\n");
+  write_file_atomic(r.out + "/embedding.csv", embedding_csv(predictions, features));
+  write_file_atomic(r.out + "/args.toml", args_toml(r, data));
 }
 
 int run(const std::vector<std::string>& args) {
@@ -85,15 +121,15 @@ int run(const std::vector<std::string>& args) {
   use_threads(r.threads);
   set_exact_conv(exact);
   catch_interrupts();
-  const Predictions predictions = measure(r);
-  if (!r.out.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(r.out,
-                                        error);  // a failure shows when the files are written
-    write_predictions(r.out + "/predictions.csv", predictions, r.label_sep);
-    write_file_atomic(r.out + "/metrics.json", metrics_json(predictions, 2) + "\n");
-  }
+  FeatureSample features;
+  DataOptions data;
+  const Predictions predictions = measure(r, r.out.empty() ? nullptr : &features, data);
+  if (!r.out.empty()) write_folder(r, predictions, features, data);
   print(r.json ? metrics_json(predictions, 2) + "\n" : metrics_text(predictions));
+  if (!r.out.empty()) {
+    const std::string file = make_report(r.out, r.data_dir);
+    if (!r.json && !file.empty()) print("report: " + file + "\n");
+  }
   return done;
 }
 

@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "progress.h"
+#include "report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -22,8 +23,8 @@ namespace {
 constexpr std::string_view help = R"(taxon train DATA [options]
 
 Trains a classifier and writes a run folder: best, last and checkpoint models,
-results.csv, predictions.csv, metrics.json, args.toml. Without options, a recipe
-for the data decides; what it chose is in args.toml.
+results.csv, predictions.csv, metrics.json, args.toml, report.html. Without
+options, a recipe for the data decides; what it chose is in args.toml.
 
 Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --label-sep S (default |)  --augment none|light|standard|trivial|FILE
@@ -194,10 +195,12 @@ class Reporter {
     }
     if (!result.split.empty()) say("\n" + metrics_text(result.predictions));
     say("run: " + result.folder);
+    const std::string report = result.split.empty() ? "" : report_of(result.folder);
     if (json_) {
       nlohmann::ordered_json event;
       event["event"] = "done";
       event["run"] = result.folder;
+      event["report"] = report;
       event["metrics"] = result.split.empty()
                              ? nlohmann::ordered_json(nullptr)
                              : nlohmann::ordered_json::parse(metrics_json(result.predictions));
@@ -221,10 +224,12 @@ class Reporter {
                fixed(f.worst, 4)));
     }
     say("run: " + result.folder);
+    const std::string report = report_of(result.folder);
     if (!json_) return;
     nlohmann::ordered_json event;
     event["event"] = "done";
     event["run"] = result.folder;
+    event["report"] = report;
     event["metrics"] = nlohmann::ordered_json::parse(metrics_json(result.predictions));
     for (const FoldFigure& f : result.figures) {
       event["folds"][f.name] = {
@@ -238,6 +243,13 @@ class Reporter {
   }
 
  private:
+  // Makes the report and says where it lies; "" where it could not be made.
+  std::string report_of(const std::string& folder) {
+    const std::string file = make_report(folder);
+    if (!file.empty()) say("report: " + file);
+    return file;
+  }
+
   static std::string padded(std::string s, std::size_t width) {
     s.resize(std::max(width, s.size() + 1), ' ');
     return s;
