@@ -91,7 +91,8 @@ Basis principal_axes(const Rows& rows, std::int64_t features) {
   double before = -1;
   for (int step = 0; step < most_iterations; ++step) {
     const Basis image = rows.scatter_times(v);
-    const Eigen::SelfAdjointEigenSolver<Small> ritz(Small(v.transpose().lazyProduct(image)));
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> ritz(
+        Eigen::MatrixXd(v.transpose().lazyProduct(image)));
     const Small turn = ritz.eigenvectors().rowwise().reverse();
     const double now = ritz.eigenvalues()[width - 1] + ritz.eigenvalues()[width - 2];
     const bool settled = std::abs(now - before) <= 1e-12 * now;

@@ -39,6 +39,7 @@ function changesByClass() {
 
 function showComparison() {
   if (!report.other) return;
+  byId("figures").before(byId("comparison"));
   addToNav("comparison", "Comparison");
   const m = report.other.mcnemar;
   const tile = (kind, n) => el("button", { type: "button", class: "figure", "data-change": kind, onclick: () => showSamples({ change: kind }) }, el("span", {}, changes[kind]), el("b", {}, count(n)));

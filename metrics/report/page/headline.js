@@ -48,6 +48,7 @@ function showHeadline() {
       el("b", {}, shownFigure(path, figures[path])),
       interval && el("span", {}, `${shownFigure(path, interval[0])} to ${shownFigure(path, interval[1])}`));
   });
+  if (report.other) section.append(el("p", {}, "What follows is of ", nameNode(report.name), "."));
   section.append(el("div", { class: "tiles" }, ...cards));
   const rest = Object.keys(figures).filter((path) => !figureNames[path] && path !== "samples");
   if (rest.length === 0) return;

@@ -17,8 +17,8 @@ byId("theme").addEventListener("click", () => {
 });
 dark.addEventListener("change", themeChanged);
 
-showHeadline();
 showComparison();
+showHeadline();
 showMatrix();
 showGallery();
 showClasses();

@@ -43,14 +43,18 @@ function matrixTable(data, kind) {
   const by = divisor(data, kind), scale = divisor(data, kind === "column" ? "column" : "row");
   const card = channels(colour("card")), good = channels(colour("accent")), bad = channels(colour("bad"));
   const tall = data.columns.length > 6;
+  const share = (r, c) => data.counts[r][c] / scale(r, c) || 0;
+  // Mistakes are coloured against the most frequent one, so that it stands out in good models too.
+  let worst = 0;
+  data.rows.forEach((_, r) => data.columns.forEach((__, c) => { if (!data.good(r, c)) worst = Math.max(worst, share(r, c)); }));
   const cells = [];
-  const body = data.rows.map((name, r) => el("tr", {}, el("th", { scope: "row" }, nameNode(name)), ...data.columns.map((column, c) => {
-    const n = data.counts[r][c], part = n / scale(r, c) || 0;
+  const body = data.rows.map((name, r) => el("tr", {}, el("th", { scope: "row", title: name }, nameNode(name)), ...data.columns.map((column, c) => {
+    const n = data.counts[r][c], part = share(r, c);
     const text = kind === "count" ? count(n) : n === 0 ? "0" : (100 * n / by(r, c)).toFixed(1);
     const cell = el("td", { role: "gridcell", tabindex: "-1", "data-row": r, "data-column": c, "aria-selected": "false",
       "aria-label": multi ? `${name}: ${column}, ${count(n)} samples` : `true ${name}, predicted ${column}: ${count(n)} samples`,
       title: `${multi ? name + ": " + column : "true " + name + ", predicted " + column}: ${count(n)}` }, text);
-    const rgb = mix(card, data.good(r, c) ? good : bad, data.good(r, c) ? 0.75 * part : n ? 0.12 + 0.8 * Math.sqrt(part) : 0);
+    const rgb = mix(card, data.good(r, c) ? good : bad, data.good(r, c) ? 0.75 * part : n ? 0.06 + 0.74 * part / worst : 0);
     cell.style.backgroundColor = `rgb(${rgb.join(" ")})`;
     cell.style.color = inkOn(rgb);
     cells.push(cell);
