@@ -157,7 +157,10 @@ void explain(const Request& request) {
 class Reporter {
  public:
   explicit Reporter(const Request& request)
-      : json_(request.json), quiet_(request.quiet), out_(request.json ? stderr : stdout) {}
+      : json_(request.json), quiet_(request.quiet), out_(request.json ? stderr : stdout) {
+    for (const auto& [name, value] : request.settings)
+      if (name == "data_dir") data_dir_ = value;
+  }
 
   RunCallbacks callbacks() {
     RunCallbacks c;
@@ -245,7 +248,7 @@ class Reporter {
  private:
   // Makes the report and says where it lies; "" where it could not be made.
   std::string report_of(const std::string& folder) {
-    const std::string file = make_report(folder);
+    const std::string file = make_report(folder, data_dir_);
     if (!file.empty()) say("report: " + file);
     return file;
   }
@@ -330,6 +333,7 @@ class Reporter {
   }
 
   bool json_, quiet_;
+  std::string data_dir_;  ///< as given now: a resumed run's args.toml holds the first one
   std::FILE* out_;
   Task task_ = Task::single;
   std::int64_t fold_ = 0;

@@ -53,15 +53,27 @@ function inkOn(rgb) {
 const palette = ["#4e79a7", "#f28e2b", "#e15759", "#3aa6a0", "#59a14f", "#c9a227", "#b07aa1", "#ff7f9c", "#9c755f", "#7f7f7f"];
 const classColour = (k) => (classCount <= palette.length ? palette[k] : `hsl(${(k * 137.508) % 360} 60% 50%)`);
 
-// Charts are drawn again when the colours change.
+// Charts are drawn when they come into view, and again when the colours change.
 const charts = [];
+const comesIntoView = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting) continue;
+    comesIntoView.unobserve(target);
+    drawChart(charts.find((entry) => entry.canvas === target));
+  }
+}, { rootMargin: "300px" });
+
 function chart(holder, label, makeConfig) {
   const canvas = el("canvas", { role: "img", "aria-label": label });
   holder.append(el("div", { class: "chart" }, canvas));
   const entry = { canvas, makeConfig, chart: null };
   charts.push(entry);
-  drawChart(entry);
-  return { redraw: () => drawChart(entry) };
+  comesIntoView.observe(canvas);
+  return {
+    redraw: () => { if (entry.chart) drawChart(entry); },
+    // Replaces the data of one of its lines.
+    move: (line, data) => { if (entry.chart) { entry.chart.data.datasets[line].data = data; entry.chart.update("none"); } },
+  };
 }
 function drawChart(entry) {
   Chart.defaults.color = colour("quiet");
@@ -71,6 +83,8 @@ function drawChart(entry) {
   if (entry.chart) entry.chart.destroy();
   entry.chart = new Chart(entry.canvas, config);
 }
+window.addEventListener("beforeprint", () => charts.forEach((entry) => entry.chart || drawChart(entry)));
+
 const axis = (text, min, max) => ({ type: "linear", min, max, title: { display: true, text } });
 
 // A table whose columns sort: columns [{name, value(row), show(row), text}], rows any.

@@ -8,7 +8,7 @@ const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? 
 
 function themeChanged() {
   byId("theme").textContent = isDark() ? "Light" : "Dark";
-  charts.forEach(drawChart);
+  charts.forEach((entry) => entry.chart && drawChart(entry));
   themeListeners.forEach((listener) => listener());
 }
 byId("theme").addEventListener("click", () => {

@@ -118,7 +118,8 @@ function showThresholds() {
   const figures = el("div", { class: "tiles", id: "threshold-figures", "aria-live": "polite" });
   const summary = el("p", { class: "quiet", id: "threshold-summary" });
   const left = el("div", {}, el("h3", {}, "Precision and recall")), right_ = el("div", {}, el("h3", {}, "ROC"));
-  let lines = curves(state.which);
+  let drawn = null;  // the curves, and of what
+  const lines = () => { if (!drawn || drawn.which !== state.which) drawn = { which: state.which, ...curves(state.which) }; return drawn; };
   const point = (x, y) => { const f = figuresAt(state.which, state.threshold); return [{ x: f[x], y: f[y] }]; };
   const set = (value) => {
     if (!isNumber(value)) return;
@@ -129,7 +130,7 @@ function showThresholds() {
   };
   slider.addEventListener("input", () => { set(Number(slider.value)); number.value = state.threshold; });
   number.addEventListener("input", () => { if (number.value !== "") set(Number(number.value)); });
-  const which = select(multi ? "Label" : "Class", options, (value) => { state.which = value; lines = curves(value); update(); });
+  const which = select(multi ? "Label" : "Class", options, (value) => { state.which = value; update(); pr.redraw(); roc.redraw(); });
   which.node.id = "threshold-class";
   const about = [grid ? `Counts at steps of ${step} over all ${count(report.samples)} samples.` : "",
     floor ? `Probabilities below ${floor} are left out of this page: thresholds begin there.` : ""].join(" ").trim();
@@ -137,8 +138,8 @@ function showThresholds() {
     el("div", { class: "controls" }, which.label, el("label", {}, "Threshold", number)),
     el("label", { for: "threshold" }, "p ≥ threshold counts as the " + (multi ? "label" : "class")), slider, summary, figures,
     el("p", { class: "quiet" }, about), el("div", { class: "columns" }, left, right_));
-  const pr = chart(left, "Precision-recall curve", () => curveConfig("precision", lines.pr, point("recall", "precision"), "recall", "precision"));
-  const roc = chart(right_, "ROC curve", () => curveConfig("true positive rate", lines.roc, point("fpr", "recall"), "false positive rate", "true positive rate"));
+  const pr = chart(left, "Precision-recall curve", () => curveConfig("precision", lines().pr, point("recall", "precision"), "recall", "precision"));
+  const roc = chart(right_, "ROC curve", () => curveConfig("true positive rate", lines().roc, point("fpr", "recall"), "false positive rate", "true positive rate"));
   function update() {
     const f = figuresAt(state.which, state.threshold);
     const cell = (key, name, text) => el("div", { class: "figure", "data-figure": key }, el("span", {}, name), el("b", {}, text));
@@ -148,8 +149,8 @@ function showThresholds() {
       cell("f1", "F1", fixed(f.f1)), cell("fpr", "false positive rate", fixed(f.fpr)));
     const row = (report.metrics.per_class || [])[Number(state.which)];
     summary.textContent = row ? `Average precision ${fixed(row.average_precision)}, ROC AUC ${fixed(row.roc_auc)}` : "";
-    pr.redraw();
-    roc.redraw();
+    pr.move(0, point("recall", "precision"));
+    roc.move(0, point("fpr", "recall"));
   }
   update();
 }

@@ -120,6 +120,12 @@ TEST_CASE("a click on a confusion cell shows exactly its samples") {
       CHECK(shown.size() == std::min<std::size_t>(60, expected.size()));
     }
   }
+  // Charts are drawn once they come into view.
+  CHECK(browser.evaluate("charts.length") >= 4);
+  browser.evaluate(
+      "(async () => { for (const c of charts) { c.canvas.scrollIntoView(); await new "
+      "Promise((f) => setTimeout(f, 50)); } })()");
+  CHECK(eventually(browser, "charts.every((c) => c.chart)"));
   choose(browser, "#matrix-kind", "row");
   const auto row = ids_where(p, [&](std::size_t i) { return p.truth[i] == 0; });
   const auto hits =
@@ -166,7 +172,20 @@ TEST_CASE("the threshold's figures are those of predictions.csv") {
   browser.evaluate("document.getElementById('threshold').focus()");
   browser.key("ArrowRight");
   CHECK(browser.evaluate("thresholdState.threshold") == 0.501);
-  check_figures(browser, counts_at(written, 2, 0.501));
+  const Counts c = counts_at(written, 2, 0.501);
+  check_figures(browser, c);
+  // The curves: their marker moves along, and the area below the ROC is the class's.
+  browser.evaluate("document.querySelector('#thresholds canvas').scrollIntoView()");
+  REQUIRE(eventually(browser, "charts[0].chart && charts[1].chart ? true : false"));
+  const json marker = browser.evaluate("charts[0].chart.data.datasets[0].data[0]");
+  CHECK(marker["x"] == Approx(static_cast<double>(c.tp) / static_cast<double>(c.tp + c.fn)));
+  CHECK(marker["y"] == Approx(static_cast<double>(c.tp) / static_cast<double>(c.tp + c.fp)));
+  const json roc = browser.evaluate("charts[1].chart.data.datasets[1].data");
+  double area = 0;
+  for (std::size_t i = 1; i < roc.size(); ++i)
+    area += (roc[i]["x"].get<double>() - roc[i - 1]["x"].get<double>()) *
+            (roc[i]["y"].get<double>() + roc[i - 1]["y"].get<double>()) / 2;
+  CHECK(area == Approx(*single_label_metrics(written).per_class[2].roc_auc).margin(0.002));
   check_quiet(browser);
 }
 
