@@ -104,6 +104,8 @@ TEST_CASE("pictures come from the data that args.toml names") {
   const nlohmann::json j = payload_of(read_text(report.file));
   CHECK(j["sprites"]["width"] == 60);
   CHECK(j["sprites"]["height"] == 30);
+  const auto sizes = array_of<std::uint8_t>(read_text(report.file), "tile_size");
+  CHECK(std::vector<int>(sizes.begin(), sizes.begin() + 2) == std::vector<int>{60, 30});
 
   save_png(coloured(1), data + "/test/top/new.png");  // other data now
   CHECK(mentions(write_report(run).notes, "the data have changed since the run"));

@@ -15,8 +15,8 @@ function showCalibration() {
   chart(left, "Reliability diagram", () => ({
     type: "bar",
     data: { datasets: [
-      { type: "scatter", showLine: true, label: "perfect", data: [{ x: 0, y: 0 }, { x: 1, y: 1 }], pointRadius: 0, borderColor: colour("quiet"), borderDash: [5, 5], borderWidth: 1 },
-      { label: "accuracy", data: bins.map((b, at) => ({ x: middle(at), y: b[2] })), backgroundColor: colour("accent"), barPercentage: 1, categoryPercentage: 0.92 },
+      { type: "scatter", showLine: true, label: "perfect", order: 0, data: [{ x: 0, y: 0 }, { x: 1, y: 1 }], pointRadius: 0, borderColor: colour("bad"), borderDash: [6, 4], borderWidth: 2 },
+      { label: "accuracy", order: 1, data: bins.map((b, at) => ({ x: middle(at), y: b[2] })), backgroundColor: colour("accent"), barPercentage: 1, categoryPercentage: 0.92 },
     ] },
     options: { scales: { x: { ...axis(multi ? "probability" : "confidence"), ...ticks }, y: axis(multi ? "share that has the label" : "accuracy", 0, 1) },
       plugins: { legend: { display: false } } },

@@ -4,36 +4,47 @@
 const gallery = { page: 0, perPage: 60 };
 
 // Pictures are tiles of a few large JPEGs, decoded when the first of one is shown.
-const tiles = arrayOf("tile", Int32Array);
+const tiles = arrayOf("tile", Int32Array), tileSizes = arrayOf("tile_size", Uint8Array);
 const sheets = [];
 function sheetUrl(at) {
   if (!sheets[at]) sheets[at] = URL.createObjectURL(new Blob([bytesOf("sheet" + at)], { type: "image/jpeg" }));
   return sheets[at];
 }
 
-// The sample's picture, at most `side` pixels; a grey field where there is none.
+// The sample's picture, its longer side `side` pixels; a grey field where there is none.
 function picture(sample, side) {
   const s = report.sprites, tile = tiles && s ? tiles[sample] : -1;
   if (tile < 0) return el("span", { class: "nothing" }, "no picture");
-  const scale = side / Math.max(s.width, s.height), sheet = Math.floor(tile / s.per_sheet), at = tile % s.per_sheet;
+  const width = tileSizes[2 * sample], height = tileSizes[2 * sample + 1];
+  const scale = side / Math.max(width, height), sheet = Math.floor(tile / s.per_sheet), at = tile % s.per_sheet;
   const here = Math.min(s.per_sheet, s.count - sheet * s.per_sheet), columns = Math.min(s.columns, here);
   const node = el("span", { class: scale >= 2 ? "picture sharp" : "picture" });
-  node.style.width = s.width * scale + "px";
-  node.style.height = s.height * scale + "px";
+  node.style.width = width * scale + "px";
+  node.style.height = height * scale + "px";
   node.style.backgroundImage = `url(${sheetUrl(sheet)})`;
   node.style.backgroundSize = `${columns * s.pitch_x * scale}px ${Math.ceil(here / s.columns) * s.pitch_y * scale}px`;
   node.style.backgroundPosition = `${-(at % s.columns) * s.pitch_x * scale}px ${-Math.floor(at / s.columns) * s.pitch_y * scale}px`;
-  return node;
+  return el("span", { class: "frame" }, node);
+}
+
+// What the prediction is, in a line: with several labels, what it lacks and what it has too much.
+function verdict(sample) {
+  const sure = isNumber(confidence[sample]) && !multi ? ` ${(100 * confidence[sample]).toFixed(0)} %` : "";
+  if (right[sample]) return `✓${sure}`;
+  const given = labelsOf(truth, sample), said = labelsOf(predicted, sample);
+  if (!multi) return `✗ ${namesOf(said)}${sure}`;
+  return ["✗", ...given.filter((k) => !said.includes(k)).map((k) => "−" + className(k)),
+    ...said.filter((k) => !given.includes(k)).map((k) => "+" + className(k))].join(" ");
 }
 
 function tileButton(sample) {
   const said = namesOf(labelsOf(predicted, sample)), given = namesOf(labelsOf(truth, sample)), good = right[sample] === 1;
   const sure = isNumber(confidence[sample]) ? ` ${(100 * confidence[sample]).toFixed(0)} %` : "";
   return el("button", {
-    type: "button", tabindex: "-1", "data-sample": sample, onclick: () => openSample(sample), title: fileOf(sample),
+    type: "button", tabindex: "-1", "data-sample": sample, onclick: () => openSample(sample), title: `${fileOf(sample)}\ntrue ${given}, predicted ${said}`,
     "aria-label": `${fileOf(sample)}: true ${given}, predicted ${said},${sure} ${good ? "right" : "wrong"}`,
   }, picture(sample, 96), el("span", { class: "caption" }, el("bdi", {}, given),
-    el("bdi", { class: good ? "right" : "wrong" }, good ? `✓${sure}` : `✗ ${said}${sure}`)));
+    el("bdi", { class: good ? "right" : "wrong" }, verdict(sample))));
 }
 
 // Applies a filter from elsewhere on the page and brings its samples into view.

@@ -148,7 +148,7 @@ function showThresholds() {
       cell("tn", "true negatives", count(f.tn)), cell("precision", "precision", fixed(f.precision)), cell("recall", "recall", fixed(f.recall)),
       cell("f1", "F1", fixed(f.f1)), cell("fpr", "false positive rate", fixed(f.fpr)));
     const row = (report.metrics.per_class || [])[Number(state.which)];
-    summary.textContent = row ? `Average precision ${fixed(row.average_precision)}, ROC AUC ${fixed(row.roc_auc)}` : "";
+    summary.textContent = row ? `Average precision ${fixed(row.average_precision)}, ROC AUC ${fixed(row.roc_auc)}${multi ? `, threshold in use ${fixed(row.threshold)}` : ""}.` : "";
     pr.move(0, point("recall", "precision"));
     roc.move(0, point("fpr", "recall"));
   }

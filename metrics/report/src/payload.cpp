@@ -304,6 +304,7 @@ void add_pictures(const Sprites& s, Payload& payload) {
                              {"columns", s.columns}, {"count", s.count},
                              {"quality", s.quality}, {"per_sheet", s.per_sheet}};
   payload.add("tile", s.tile);
+  payload.add("tile_size", s.size);
   for (std::size_t i = 0; i < s.sheets.size(); ++i)
     payload.add("sheet" + std::to_string(i), s.sheets[i]);
 }

@@ -47,6 +47,7 @@ struct Sprites {
   std::int64_t count = 0;
   int quality = 0;
   std::vector<std::int32_t> tile;                 ///< of each sample, -1 for none
+  std::vector<std::uint8_t> size;                 ///< [samples, 2]: width and height of its copy
   std::vector<std::vector<std::uint8_t>> sheets;  ///< JPEGs
 };
 

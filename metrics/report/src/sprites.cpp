@@ -44,27 +44,27 @@ std::vector<Image> load_all(const Pictures& pictures, std::span<const std::int64
   return out;
 }
 
-// Puts the image into the middle of tile `at`; a tile's last row and column go on into the gap
-// behind it, so that JPEG's blocks hold no edge.
+// Puts the image into the upper left corner of tile `at`. Its last row and column go on to the
+// tile's end, so that JPEG's blocks hold no edge.
 void place(const Image& image, const Sprites& s, std::int64_t at, Image& sheet) {
   const std::int64_t top = at / s.columns * s.pitch_y, left = at % s.columns * s.pitch_x;
-  const std::int64_t down = (s.height - image.height()) / 2, right = (s.width - image.width()) / 2;
   for (std::int64_t y = 0; y < s.pitch_y; ++y) {
     for (std::int64_t x = 0; x < s.pitch_x; ++x) {
-      const std::int64_t from_y = std::min(y, s.height - 1) - down;
-      const std::int64_t from_x = std::min(x, s.width - 1) - right;
-      if (from_y < 0 || from_x < 0 || from_y >= image.height() || from_x >= image.width()) continue;
       for (std::int64_t c = 0; c < 3; ++c)
-        sheet.at(top + y, left + x, c) = image.at(from_y, from_x, c);
+        sheet.at(top + y, left + x, c) =
+            image.at(std::min(y, image.height() - 1), std::min(x, image.width() - 1), c);
     }
   }
 }
 
 void lay_out(const std::vector<Image>& images, Sprites& s) {
   s.tile.assign(images.size(), -1);
+  s.size.assign(2 * images.size(), 0);
   for (std::size_t i = 0; i < images.size(); ++i) {
     if (images[i].empty()) continue;
     s.tile[i] = static_cast<std::int32_t>(s.count++);
+    s.size[2 * i] = static_cast<std::uint8_t>(images[i].width());
+    s.size[2 * i + 1] = static_cast<std::uint8_t>(images[i].height());
     s.height = std::max(s.height, images[i].height());
     s.width = std::max(s.width, images[i].width());
   }

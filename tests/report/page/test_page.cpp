@@ -1,4 +1,5 @@
 // The report in Chromium: what a person sees and does, held against predictions.csv.
+#include <taxon/base/error.h>
 #include <taxon/metrics/mcnemar.h>
 #include <taxon/report/report.h>
 
@@ -518,6 +519,9 @@ TEST_CASE("readable on a phone, in light and in dark") {
       browser.screen(width, 800, width == 360);
       browser.open(page.file);
       INFO(scheme << ", " << width << " pixels");
+      // To look at: a folder in TAXON_SCREENSHOTS.
+      if (const char* to = std::getenv("TAXON_SCREENSHOTS"))
+        browser.screenshot(text(to, "/", scheme, "-", width, ".png"));
       CHECK(browser.evaluate("document.documentElement.scrollWidth") <= width);
       // Contrast by WCAG 2.1, of every text against the nearest ground behind it.
       const json poor = browser.evaluate(R"((() => {
