@@ -13,7 +13,7 @@ function probabilityBars(sample) {
   entries.sort((a, b) => b[0] - a[0] || a[1] - b[1]);
   const some = entries.filter(([, k], at) => at < 10 || isTrue(sample, k));
   return el("div", { class: "bars", role: "list", "aria-label": "Probabilities" }, ...some.flatMap(([p, k]) => {
-    const fill = el("div", { class: "fill" });
+    const fill = el("div", { class: isTrue(sample, k) ? "fill true" : "fill" });
     fill.style.width = 100 * Math.min(1, p) + "%";
     return [el("span", { role: "listitem" }, nameNode(className(k)), isTrue(sample, k) ? " (true)" : ""), el("div", { class: "track" }, fill), el("span", {}, percent(p, 2))];
   }), entries.length < classCount && el("span", { class: "quiet" }, "others are smaller"));
