@@ -2,11 +2,12 @@
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/random.h>
-#include <taxon/train/embedding.h>
+#include <taxon/train/evaluate.h>
 
 #include <cmath>
 
 #include "catch.h"
+#include "train_test.h"
 
 using namespace taxon;
 
@@ -100,4 +101,36 @@ TEST_CASE("embedding.csv names the samples that have features") {
   sample.features = 2;
   sample.values = {0, 0, 2, 0};
   CHECK(embedding_csv(p, sample) == "id,x,y\n\"a,b\",-1,0\n\"d \"\"e\"\"\",1,0\n");
+}
+
+TEST_CASE("features are taken along without changing what a model answers") {
+  for (const Tta tta : {Tta::none, Tta::flip}) {
+    ModelMeta meta;
+    meta.spec.name = "resnet8";
+    meta.spec.height = meta.spec.width = 8;
+    meta.spec.channels = 3;
+    meta.spec.classes = 2;
+    meta.classes = {"top", "bottom"};
+    meta.preprocess.height = meta.preprocess.width = 8;
+    meta.tta = tta;
+    const auto model = build_model(meta.spec, 4);
+    model->eval();
+    const DatasetPtr data = halves(21, 3);
+    EvaluateOptions options;
+    options.batch = 8;
+    const Predictions plain = evaluate(*model, meta, data, options);
+    FeatureSample sample;
+    options.features = &sample;
+    CHECK(evaluate(*model, meta, data, options).probability == plain.probability);
+    CHECK(sample.features == 64);
+    CHECK(sample.values.size() == 21 * 64);
+    FeatureSample few;
+    few.bytes = 4 * 64 * 6;  // room for six rows
+    options.features = &few;
+    evaluate(*model, meta, data, options);
+    CHECK(few.step == 4);
+    REQUIRE(few.values.size() == 6 * 64);
+    CHECK(std::equal(few.values.begin() + 64, few.values.begin() + 128,
+                     sample.values.begin() + 4 * 64));
+  }
 }

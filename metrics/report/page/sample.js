@@ -55,6 +55,7 @@ function openFromAddress() {
 function prepareSample() {
   const dialog = byId("sample");
   dialog.addEventListener("close", () => {
+    if (dialog.open) return;  // opened again before this event came
     if (location.hash.startsWith("#sample=")) history.replaceState(null, "", location.pathname + location.search);
     const tile = document.querySelector(`.gallery [data-sample="${opened}"]`);
     if (tile) tile.focus();

@@ -88,14 +88,16 @@ void Pictures::try_files(const Record& record) {
   }
 }
 
-std::optional<Image> Pictures::image(std::int64_t sample) const {
+std::optional<Image> Pictures::image(std::int64_t sample, std::int64_t side) const {
   const Place& place = places_.at(static_cast<std::size_t>(sample));
+  if (!place.data && place.file.empty()) return std::nullopt;
   try {
-    if (place.data) return place.data->image(place.index);
-    if (!place.file.empty()) return load_image(place.file);
+    const std::vector<std::uint8_t> bytes =
+        place.data ? place.data->encoded(place.index) : read_file(place.file);
+    return bytes.empty() ? place.data->image(place.index) : decode_for_side(bytes, side);
   } catch (const Error&) {  // the page says that there is none
+    return std::nullopt;
   }
-  return std::nullopt;
 }
 
 }  // namespace taxon::report

@@ -19,8 +19,9 @@ class Pictures {
  public:
   /// What cannot be found is a note, no error.
   Pictures(const Record& record, const std::string& data_dir, std::vector<std::string>& notes);
-  /// The decoded image; nullopt if there is none or it cannot be read.
-  std::optional<Image> image(std::int64_t sample) const;
+  /// The decoded image, its longer side at least `side` pixels if it has them; nullopt if there is
+  /// none or it cannot be read.
+  std::optional<Image> image(std::int64_t sample, std::int64_t side) const;
   bool any() const { return found_ > 0; }
   /// Of the data set, in hexadecimal digits; "" if none was opened.
   const std::string& fingerprint() const { return fingerprint_; }

@@ -39,7 +39,7 @@ std::vector<Image> load_all(const Pictures& pictures, std::span<const std::int64
   std::vector<Image> out(samples.size());
   parallel_chunks(static_cast<std::int64_t>(samples.size()), [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
-    if (const auto image = pictures.image(samples[at])) out[at] = fitted(*image, side, side);
+    if (const auto image = pictures.image(samples[at], side)) out[at] = fitted(*image, side, side);
   });
   return out;
 }

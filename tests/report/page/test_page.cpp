@@ -190,6 +190,49 @@ TEST_CASE("the threshold's figures are those of predictions.csv") {
   check_quiet(browser);
 }
 
+TEST_CASE("figures of all samples where some are left out, with their intervals") {
+  const Folder folder;
+  Predictions p = made_up(1000, 3, 12);
+  write_run(folder / "run", p);
+  json metrics = json::parse(read_text(folder / "run/metrics.json"));
+  metrics["intervals"] = {{"accuracy", json::array({0.5, 0.75})},
+                          {"macro.f1", json::array({0.25, 0.5})}};
+  write_file_atomic(folder / "run/metrics.json", metrics.dump());
+  ReportOptions options;
+  options.max_samples = 100;
+  Browser browser;
+  browser.open(write_report(folder / "run", "", options).file);
+  CHECK(text_of(browser, "#notes").find("100 of 1000 samples") != std::string::npos);
+  CHECK(text_of(browser, "#figures [data-figure=accuracy]").find("50.00 % to 75.00 %") !=
+        std::string::npos);
+  CHECK(text_of(browser, "#figures [data-figure='macro.f1']").find("0.2500 to 0.5000") !=
+        std::string::npos);
+  CHECK(selected(browser).size() == 100);
+  for (const double t : {0.0, 0.35, 0.501, 1.0}) {
+    type_into(browser, "#threshold-number", std::to_string(t));
+    check_figures(browser, counts_at(p, 0, t));
+  }
+  check_quiet(browser);
+}
+
+TEST_CASE("a thousand classes: figures are exact above the floor") {
+  const Page page(made_up(1500, 1000, 13));
+  const Predictions& p = page.predictions;
+  Browser browser;
+  browser.open(page.file);
+  const double least = browser.evaluate("floor");
+  CHECK(least > 0);
+  for (const std::size_t k : {std::size_t{3}, std::size_t{999}}) {
+    choose(browser, "#threshold-class", std::to_string(k));
+    for (const double t : {least, 2 * least, 0.02, 0.1}) {
+      type_into(browser, "#threshold-number", std::to_string(t));
+      check_figures(browser, counts_at(p, k, t));
+    }
+  }
+  CHECK(browser.evaluate("document.querySelectorAll('.matrix tbody tr').length") == 30);
+  check_quiet(browser);
+}
+
 TEST_CASE("several labels: cells, thresholds of each label, micro and macro") {
   const Page page(made_up(200, 4, 3, true));
   const Predictions& p = page.predictions;
