@@ -203,13 +203,13 @@ class Reporter {
       nlohmann::ordered_json event;
       event["event"] = "done";
       event["run"] = result.folder;
-      event["report"] = report;
       event["metrics"] = result.split.empty()
                              ? nlohmann::ordered_json(nullptr)
                              : nlohmann::ordered_json::parse(metrics_json(result.predictions));
       event["best"] = {{"epoch", p.best_epoch},
                        {"metric", result.selected ? json(name_of(result.best)) : json(nullptr)},
                        {"value", result.selected ? json(p.best) : json(nullptr)}};
+      event["report"] = report;
       emit(event);
     }
   }
@@ -232,12 +232,12 @@ class Reporter {
     nlohmann::ordered_json event;
     event["event"] = "done";
     event["run"] = result.folder;
-    event["report"] = report;
     event["metrics"] = nlohmann::ordered_json::parse(metrics_json(result.predictions));
     for (const FoldFigure& f : result.figures) {
       event["folds"][f.name] = {
           {"mean", f.mean}, {"std", f.deviation}, {"worst", f.worst}, {"folds", f.values}};
     }
+    event["report"] = report;
     emit(event);
   }
 

@@ -16,7 +16,7 @@ namespace taxon {
 struct EvaluateOptions {
   std::int64_t batch = 128;
   Callback<void(std::int64_t done, std::int64_t all)> on_progress;
-  FeatureSample* features = nullptr;  ///< filled where it is given
+  FeatureSample* features = nullptr;             ///< filled where it is given
   const std::atomic<bool>* interrupt = nullptr;  ///< when true, Interrupted is thrown
 };
 
