@@ -27,8 +27,8 @@ struct Verb {
   std::string_view help;  ///< what `taxon VERB --help` prints
   int (*run)(const std::vector<std::string>& args);
 };
-extern const Verb train_verb, eval_verb, predict_verb, metrics_verb, data_verb, info_verb,
-    bench_verb;
+extern const Verb train_verb, eval_verb, predict_verb, report_verb, metrics_verb, data_verb,
+    info_verb, bench_verb;
 
 /// Declares and reads a verb's arguments. Values are set when parse() returns true.
 class Arguments {

@@ -6,9 +6,11 @@
 #include <taxon/metrics/exchange.h>
 #include <taxon/metrics/report.h>
 #include <taxon/train/calibrate.h>
+#include <taxon/train/options.h>
 
 #include "command.h"
 #include "plots.h"
+#include "report.h"
 
 namespace taxon::cli {
 namespace {
@@ -22,8 +24,9 @@ Data    --split NAME (default test)  --data-dir DIR  --task auto|single|multi
         --label-sep S (default |)
 Run     --batch N  --threads N  --exact-conv (no Winograd convolution)
 Output  --json (metrics.json on stdout)
-        --out DIR (writes predictions.csv, metrics.json and, for files, labels.json of
-        FiftyOne there)  --plots DIR (SVG: confusion matrix, curves, reliability)
+        --out DIR (writes predictions.csv, metrics.json, embedding.csv, args.toml,
+        report.html and, for files, labels.json of FiftyOne there)
+        --plots DIR (SVG: confusion matrix, curves, reliability)
 
 Example:
   taxon eval runs/fashion-mnist-cnn fashion-mnist --json
@@ -44,9 +47,17 @@ void warn_of_changes(const ModelMeta& meta, const Splits& data) {
              " has changed since the training: its splits may hold samples of the other ones\n");
 }
 
-Predictions measure(const Request& r, ModelMeta& meta) {
+struct Measured {
+  ModelMeta meta;
+  DataOptions data;  ///< as the data were opened
+  Predictions predictions;
+  FeatureSample features;  ///< with --out
+};
+
+Measured measure(const Request& r) {
+  Measured out;
+  DataOptions& options = out.data;
   LoadedModel loaded = load_model(model_path(r.model));
-  DataOptions options;
   options.data_dir = r.data_dir;
   options.label_sep = r.label_sep;
   options.require_train = false;
@@ -75,16 +86,43 @@ Predictions measure(const Request& r, ModelMeta& meta) {
   EvaluateOptions evaluation;
   evaluation.batch = r.batch;
   evaluation.interrupt = &interrupt_flag();
-  meta = loaded.meta;
-  return evaluate(*loaded.model, meta, data.split(r.split), evaluation);
+  if (!r.out.empty()) evaluation.features = &out.features;
+  out.meta = loaded.meta;
+  out.predictions = evaluate(*loaded.model, out.meta, data.split(r.split), evaluation);
+  return out;
 }
 
-void write_results(const Request& r, const Predictions& predictions, const Figures& figures) {
+// What a report needs to find the same samples again, by the names of train's options.
+std::string args_toml(const Request& r, const DataOptions& data) {
+  TrainOptions o;
+  o.data = r.data;
+  o.data_dir = r.data_dir;
+  o.model = r.model;
+  o.label_sep = r.label_sep;
+  o.task = r.task;
+  o.val_fraction = data.val_fraction.value_or(0);
+  o.seed = static_cast<std::int64_t>(data.seed);
+  o.folds = data.folds;
+  o.fold = data.fold;
+  o.batch = r.batch;
+  std::string out = "# What taxon eval measured: " + r.split + ".\n";
+  for (const std::string& line : split(to_toml(o), '\n')) {
+    const std::string key = line.substr(0, line.find(' '));
+    for (const char* kept : {"data", "data_dir", "task", "label_sep", "val_fraction", "folds",
+                             "fold", "model", "batch", "seed"})
+      if (key == kept) out += line + "\n";
+  }
+  return out;
+}
+
+void write_folder(const Request& r, const Measured& m, const Figures& figures) {
   make_folder(r.out);
-  write_predictions(r.out + "/predictions.csv", predictions, r.label_sep);
+  write_predictions(r.out + "/predictions.csv", m.predictions, r.label_sep);
   write_file_atomic(r.out + "/metrics.json", metrics_json(figures, 2) + "\n");
-  if (names_files(predictions))
-    write_file_atomic(r.out + "/labels.json", fiftyone_labels(predictions));
+  write_file_atomic(r.out + "/embedding.csv", embedding_csv(m.predictions, m.features));
+  write_file_atomic(r.out + "/args.toml", args_toml(r, m.data));
+  if (names_files(m.predictions))
+    write_file_atomic(r.out + "/labels.json", fiftyone_labels(m.predictions));
 }
 
 int run(const std::vector<std::string>& args) {
@@ -107,12 +145,15 @@ int run(const std::vector<std::string>& args) {
   use_threads(r.threads);
   set_exact_conv(exact);
   catch_interrupts();
-  ModelMeta meta;
-  const Predictions predictions = measure(r, meta);
-  const Figures figures = model_figures(meta, predictions);
-  if (!r.out.empty()) write_results(r, predictions, figures);
-  write_plots(r.plots, predictions);
+  const Measured m = measure(r);
+  const Figures figures = model_figures(m.meta, m.predictions);
+  if (!r.out.empty()) write_folder(r, m, figures);
+  write_plots(r.plots, m.predictions);
   print(r.json ? metrics_json(figures, 2) + "\n" : metrics_text(figures));
+  if (!r.out.empty()) {
+    const std::string file = make_report(r.out, r.data_dir);
+    if (!r.json && !file.empty()) print("report: " + file + "\n");
+  }
   return done;
 }
 

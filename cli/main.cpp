@@ -33,6 +33,7 @@ constexpr std::string_view help = R"(taxon: train, evaluate and use image classi
   taxon train   DATA [options]           a run folder: weights, curves, predictions
   taxon eval    MODEL DATA [options]     metrics of a model on a split
   taxon predict MODEL IMAGE|FOLDER|- ... labels with probabilities
+  taxon report  RUN [RUN2]               report.html: each prediction to look at
   taxon metrics PREDICTIONS.csv          metrics of anyone's predictions
   taxon data    list | get NAME | show   known data sets, fetching them, what they hold
   taxon info    [MODEL|RUN] [--kernels]  this machine, or what a model file holds
@@ -51,8 +52,8 @@ Example:
 )";
 
 const std::vector<const Verb*>& verbs() {
-  static const std::vector<const Verb*> all{&train_verb, &eval_verb, &predict_verb, &metrics_verb,
-                                            &data_verb,  &info_verb, &bench_verb};
+  static const std::vector<const Verb*> all{&train_verb,   &eval_verb, &predict_verb, &report_verb,
+                                            &metrics_verb, &data_verb, &info_verb,    &bench_verb};
   return all;
 }
 

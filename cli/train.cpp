@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "progress.h"
+#include "report.h"
 
 #include <algorithm>
 #include <cmath>
@@ -23,8 +24,8 @@ namespace {
 constexpr std::string_view help = R"(taxon train DATA [options]
 
 Trains a classifier and writes a run folder: best, last and checkpoint models,
-results.csv, predictions.csv, metrics.json, args.toml. Without options, a recipe
-for the data decides; what it chose is in args.toml.
+results.csv, predictions.csv, metrics.json, args.toml, report.html. Without
+options, a recipe for the data decides; what it chose is in args.toml.
 
 Data      --data-dir DIR  --val-fraction X  --task auto|single|multi
           --label-sep S (default |)  --augment none|light|standard|trivial|FILE
@@ -157,7 +158,10 @@ void explain(const Request& request) {
 class Reporter {
  public:
   explicit Reporter(const Request& request)
-      : json_(request.json), quiet_(request.quiet), out_(request.json ? stderr : stdout) {}
+      : json_(request.json), quiet_(request.quiet), out_(request.json ? stderr : stdout) {
+    for (const auto& [name, value] : request.settings)
+      if (name == "data_dir") data_dir_ = value;
+  }
 
   RunCallbacks callbacks() {
     RunCallbacks c;
@@ -195,6 +199,7 @@ class Reporter {
     }
     if (!result.split.empty()) say("\n" + metrics_text(result.figures));
     say("run: " + result.folder);
+    const std::string report = result.split.empty() ? "" : report_of(result.folder);
     if (json_) {
       nlohmann::ordered_json event;
       event["event"] = "done";
@@ -205,6 +210,7 @@ class Reporter {
       event["best"] = {{"epoch", p.best_epoch},
                        {"metric", result.selected ? json(name_of(result.best)) : json(nullptr)},
                        {"value", result.selected ? json(p.best) : json(nullptr)}};
+      event["report"] = report;
       emit(event);
     }
   }
@@ -222,6 +228,7 @@ class Reporter {
                fixed(f.worst, 4)));
     }
     say("run: " + result.folder);
+    const std::string report = report_of(result.folder);
     if (!json_) return;
     nlohmann::ordered_json event;
     event["event"] = "done";
@@ -231,6 +238,7 @@ class Reporter {
       event["folds"][f.name] = {
           {"mean", f.mean}, {"std", f.deviation}, {"worst", f.worst}, {"folds", f.values}};
     }
+    event["report"] = report;
     emit(event);
   }
 
@@ -239,6 +247,13 @@ class Reporter {
   }
 
  private:
+  // Makes the report and says where it lies; "" where it could not be made.
+  std::string report_of(const std::string& folder) {
+    const std::string file = make_report(folder, data_dir_);
+    if (!file.empty()) say("report: " + file);
+    return file;
+  }
+
   static std::string padded(std::string s, std::size_t width) {
     s.resize(std::max(width, s.size() + 1), ' ');
     return s;
@@ -319,6 +334,7 @@ class Reporter {
   }
 
   bool json_, quiet_;
+  std::string data_dir_;  ///< as given now: a resumed run's args.toml holds the first one
   std::FILE* out_;
   Task task_ = Task::single;
   std::int64_t fold_ = 0;

@@ -47,6 +47,17 @@ Image decode_image(std::span<const std::uint8_t> encoded, std::string_view what)
   return image.decode(least_shrink(image.size()));
 }
 
+Image decode_for_side(std::span<const std::uint8_t> encoded, std::int64_t side,
+                      std::string_view what) {
+  const EncodedImage image(encoded, what);
+  int shrink = least_shrink(image.size());
+  for (; shrink < 8; shrink *= 2) {
+    const Extents next = shrunken(image.size(), 2 * shrink);
+    if (std::max(next.height, next.width) < side) break;
+  }
+  return image.decode(shrink);
+}
+
 std::string_view jpeg_decoder() {
   return turbo::description();
 }

@@ -7,7 +7,7 @@ fits() {
        END { if (NR > 36) { print name ": " NR " lines"; bad = 1 } exit bad }' out >&2 || fail "help of $1"
 }
 run 0 --help; fits taxon; says out Example
-for verb in train eval predict metrics data info bench; do
+for verb in train eval predict report metrics data info bench; do
   run 0 --help
   says out "taxon $verb"
   run 0 $verb --help
@@ -24,7 +24,7 @@ done
 run 0 --version
 for word in taxon commit compiler isa backends; do says out "$word"; done
 run 0 --licenses
-for word in Apache zlib Eigen nlohmann; do says out "$word"; done
+for word in Apache zlib Eigen nlohmann Chart.js; do says out "$word"; done
 
 run 2; says err "taxon train"
 run 2 trian; says err "did you mean 'train'"
@@ -44,6 +44,8 @@ run 2 train x y; says err "unexpected argument 'y'"
 run 2 train; says err "DATA is missing"
 run 2 eval; says err "MODEL"
 run 2 predict; says err "MODEL"
+run 2 report; says err "RUN"
+run 4 report nowhere; says err "nowhere"
 run 2 data lst; says err "did you mean 'list'"
 run 2 bench --model resnet81; says err "resnet8"
 run 2 bench --precision f16; says err "expected f32 or bf16"

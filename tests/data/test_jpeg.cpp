@@ -305,3 +305,27 @@ TEST_CASE("JPEGs with a table that is missing are an error, again and again") {
     CHECK(decode_image(even_grey(16, 16)).str() == "16x16x1");
   }
 }
+
+TEST_CASE("JPEGs are decoded no larger than a small copy needs") {
+  Image photo(120, 200, 3);
+  for (std::size_t i = 0; i < photo.bytes(); ++i)
+    photo.data()[i] = static_cast<std::uint8_t>(i / 5);
+  const std::vector<std::uint8_t> jpeg = encode_jpeg(photo), png = encode_png(photo);
+  for (const auto& [side, width] : {std::pair<int, int>{200, 200},
+                                    {101, 200},
+                                    {100, 100},
+                                    {60, 100},
+                                    {50, 50},
+                                    {26, 50},
+                                    {25, 25},
+                                    {1, 25},
+                                    {1000, 200}}) {
+    INFO(side);
+    const Image copy = decode_for_side(jpeg, side);
+    CHECK(copy.width() == width);
+    CHECK(copy.height() == 120 * width / 200);
+    CHECK(decode_for_side(png, side).width() == width);
+  }
+  CHECK(decode_for_side(jpeg, 200) == decode_image(jpeg));
+  CHECK_THROWS_AS(decode_for_side(Bytes(jpeg.begin(), jpeg.begin() + 40), 10), FormatError);
+}

@@ -6,6 +6,8 @@
 #include <taxon/train/evaluate.h>
 #include <taxon/train/trainer.h>
 
+#include <algorithm>
+
 namespace taxon {
 namespace {
 
@@ -50,6 +52,28 @@ void score_multi(const Dataset& data, const std::vector<float>& probability, Epo
   result.mean_ap = m.mean_average_precision.value_or(0);
   result.f1_micro = m.micro.f1;
   result.f1_macro = m.macro.f1;
+}
+
+// The logits of samples done, done + 1, ...; and the features of those wanted, which the head takes
+// where there are no further views. The first batch decides how far apart those lie.
+Tensor logits_and_features(Model& model, const ModelMeta& meta, const Tensor& x, std::int64_t done,
+                           std::int64_t samples, FeatureSample& to) {
+  const Tensor features = model.features(x.to(model.precision())).to(DType::f32);
+  const std::int64_t rows = features.dim(0);
+  if (done == 0) {
+    to.features = features.numel() / rows;
+    const std::int64_t fit = std::max<std::int64_t>(1, to.bytes / (4 * to.features));
+    to.step = (samples + fit - 1) / fit;
+    to.values.clear();
+  }
+  const auto values = features.view<float>();
+  for (std::int64_t i = 0; i < rows; ++i) {
+    if ((done + i) % to.step != 0) continue;
+    const auto row = values.subspan(static_cast<std::size_t>(i * to.features),
+                                    static_cast<std::size_t>(to.features));
+    to.values.insert(to.values.end(), row.begin(), row.end());
+  }
+  return meta.tta == Tta::none ? model.head(features) : logits_of(model, x, meta.tta);
 }
 
 }  // namespace
@@ -105,7 +129,11 @@ std::vector<float> evaluate_logits(Model& model, const ModelMeta& meta, const Da
     if (options.interrupt != nullptr && options.interrupt->load()) {
       fail<Interrupted>("evaluation interrupted after ", done, " of ", data->size(), " samples");
     }
-    append_values(logits, logits_of(model, batch.x, meta.tta).to(DType::f32));
+    const Tensor answer =
+        options.features == nullptr
+            ? logits_of(model, batch.x, meta.tta)
+            : logits_and_features(model, meta, batch.x, done, data->size(), *options.features);
+    append_values(logits, answer.to(DType::f32));
     done += batch.size();
     if (options.on_progress) options.on_progress(done, data->size());
   }

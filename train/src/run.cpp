@@ -235,11 +235,13 @@ class Run {
       note("no test split: the final figures are val's");
     LoadedModel best = load_model(files_.best);
     EvaluateOptions options;
+    FeatureSample features;
     options.batch = setup_.options.batch;
     options.interrupt = interrupt_;
     try {
       calibrate_best(best, options);
       options.on_progress = callbacks_.on_test;
+      options.features = &features;
       result.predictions =
           evaluate(*best.model, best.meta, setup_.data.split(result.split), options);
     } catch (const Interrupted&) {
@@ -249,6 +251,7 @@ class Run {
     result.figures = model_figures(best.meta, result.predictions);
     write_predictions(files_.predictions, result.predictions, setup_.options.label_sep);
     write_file_atomic(files_.metrics, metrics_json(result.figures, 2) + "\n");
+    write_file_atomic(files_.embedding, embedding_csv(result.predictions, features));
   }
 
   Setup setup_;

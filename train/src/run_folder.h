@@ -24,9 +24,10 @@ struct RunFiles {
         last(folder + "/last.safetensors"),
         checkpoint(folder + "/checkpoint.safetensors"),
         predictions(folder + "/predictions.csv"),
-        metrics(folder + "/metrics.json") {}
+        metrics(folder + "/metrics.json"),
+        embedding(folder + "/embedding.csv") {}
   std::string args, augment, sampling, class_weights, lr_range, results, best, last, checkpoint,
-      predictions, metrics;
+      predictions, metrics, embedding;
 };
 
 }  // namespace taxon

@@ -59,7 +59,11 @@ ImageInfo image_info(std::span<const std::uint8_t> encoded, std::string_view wha
 /// are resolved, alpha is dropped (as PIL's convert("RGB") does), CMYK becomes RGB, the EXIF
 /// orientation is applied. Throws FormatError naming `what`, what was found and what was expected.
 Image decode_image(std::span<const std::uint8_t> encoded, std::string_view what = "image");
-/// The same for a file. Throws IoError if it cannot be read.
+/// The same at 1/1, 1/2, 1/4 or 1/8 of its size, the least whose longer side has `side` pixels or
+/// more: for small copies of photos.
+Image decode_for_side(std::span<const std::uint8_t> encoded, std::int64_t side,
+                      std::string_view what = "image");
+/// decode_image for a file. Throws IoError if it cannot be read.
 Image load_image(const std::string& path);
 /// Who decodes JPEGs: "libjpeg-turbo" where it is installed, else "stb_image" and why in brackets.
 std::string_view jpeg_decoder();

@@ -6,6 +6,7 @@
 #include <taxon/data/dataset.h>
 #include <taxon/metrics/predictions.h>
 #include <taxon/models/model_file.h>
+#include <taxon/train/embedding.h>
 
 #include <atomic>
 #include <cstdint>
@@ -16,6 +17,7 @@ namespace taxon {
 struct EvaluateOptions {
   std::int64_t batch = 128;
   Callback<void(std::int64_t done, std::int64_t all)> on_progress;
+  FeatureSample* features = nullptr;             ///< filled where it is given
   const std::atomic<bool>* interrupt = nullptr;  ///< when true, Interrupted is thrown
 };
 

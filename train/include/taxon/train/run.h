@@ -54,8 +54,8 @@ struct RunResult {
 /// Trains as the settings say (the rest by recipe) into a fresh folder, `out` or
 /// runs/<data>-<model>, with -2, -3, ... if that is there. Files: args.toml, results.csv, (with
 /// --lr auto) lr_range.csv, best.safetensors, last.safetensors, checkpoint.safetensors,
-/// predictions.csv, metrics.json. Throws OptionError, IoError, FormatError, TrainingError; the last
-/// good model stays in the folder.
+/// predictions.csv, metrics.json, embedding.csv. Throws OptionError, IoError, FormatError,
+/// TrainingError; the last good model stays in the folder.
 RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks = {},
                     const std::atomic<bool>* interrupt = nullptr);
 
