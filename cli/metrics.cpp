@@ -1,7 +1,11 @@
 // taxon metrics: metrics of anyone's predictions.
 #include <taxon/base/error.h>
+#include <taxon/base/text.h>
 #include <taxon/metrics/at_threshold.h>
+#include <taxon/metrics/pairing.h>
 #include <taxon/metrics/report.h>
+
+#include <nlohmann/json.hpp>
 
 #include "command.h"
 #include "plots.h"
@@ -22,6 +26,7 @@ Options  --task auto|single|multi  --label-sep S (default |)
          --beta X (adds F-beta)  --bootstrap N (resamples for the intervals; 0: none;
          default 1000 for up to 100,000 samples)  --level X (default 0.95)
          --threshold X (each class against the rest, counted from this probability)
+         --against FILE.csv (McNemar's test: do the two differ by more than chance?)
 Output   --json (metrics.json on stdout)
          --plots DIR (SVG: confusion matrix, ROC, precision-recall, reliability)
 
@@ -35,13 +40,12 @@ struct Request {
   FiguresOptions figures;
   std::int64_t resamples = -1;  // -1: by the number of samples
   double threshold = -1;
-  std::string plots;
+  std::string plots, against;
   bool json = false;
 };
 
 Request parsed(const std::vector<std::string>& args, bool& go_on) {
   Request r;
-  r.reading.texts = false;
   Arguments a(metrics_verb);
   a.positional("PREDICTIONS", r.file);
   a.option("--task", r.task);
@@ -51,6 +55,7 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
   a.option("--level", r.figures.bootstrap.level, 1e-6, 1 - 1e-6);
   a.option("--threshold", r.threshold, 0, 1);
   a.option("--plots", r.plots);
+  a.option("--against", r.against);
   a.flag("--json", r.json);
   go_on = a.parse(args);
   if (r.task == "single" || r.task == "multi") {
@@ -58,11 +63,32 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
   } else if (r.task != "auto") {
     fail<OptionError>("--task is '", r.task, "', expected auto, single or multi");
   }
+  r.reading.texts = !r.against.empty();
   if (r.resamples >= 0) {
     r.figures.intervals_up_to = r.resamples > 0 ? std::numeric_limits<std::int64_t>::max() : 0;
     r.figures.bootstrap.resamples = std::max<std::int64_t>(r.resamples, 1);
   }
   return r;
+}
+
+// Both files are about the same samples: by id, or, without ids, line by line.
+void compare(const Request& r, const Predictions& first) {
+  const PredictionPair pair = paired(first, read_predictions(r.against, r.reading));
+  const McNemar test = mcnemar(pair.first, pair.second);
+  if (r.json) {
+    const nlohmann::ordered_json out = {
+        {"samples", pair.first.size()},  {"both_right", test.both},
+        {"first_only", test.first_only}, {"second_only", test.second_only},
+        {"both_wrong", test.neither},    {"test", test.exact ? "binomial" : "chi-squared"},
+        {"statistic", test.statistic},   {"p_value", test.p_value}};
+    print(out.dump(2) + "\n");
+    return;
+  }
+  print(text("samples in both          ", pair.first.size(), "\nboth right               ",
+             test.both, "\nonly the first is right  ", test.first_only,
+             "\nonly the second is right ", test.second_only, "\nboth wrong               ",
+             test.neither, "\nMcNemar's test, ", test.exact ? "exact binomial" : "chi-squared",
+             ": p = ", fixed(test.p_value, 4), "\n"));
 }
 
 int run(const std::vector<std::string>& args) {
@@ -71,6 +97,10 @@ int run(const std::vector<std::string>& args) {
   if (!go_on) return done;
   const Predictions predictions = read_predictions(r.file, r.reading);
   write_plots(r.plots, predictions);
+  if (!r.against.empty()) {
+    compare(r, predictions);
+    return done;
+  }
   if (r.threshold != -1) {
     const ThresholdFigures f = threshold_figures(predictions, r.threshold);
     print(r.json ? threshold_json(f, 2) + "\n" : threshold_text(f));

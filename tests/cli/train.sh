@@ -48,6 +48,9 @@ grep -q '"intervals"' out && fail "--bootstrap 0 gives no intervals"
 run 0 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --json; says out '"fpr"'
 run 0 metrics runs/photos-mlp/predictions.csv --bootstrap 50 --level 0.9; says out "90 % intervals, bootstrap of 50 resamples"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 2; says err "--threshold"
+run 0 metrics runs/photos-mlp/predictions.csv --against runs/photos-mlp/predictions.csv; says out "p = 1.0000"
+run 0 metrics runs/photos-mlp/predictions.csv --against runs/photos-mlp/predictions.csv --json; says out '"test": "binomial"'
+run 2 metrics runs/photos-mlp/predictions.csv --against measured/predictions.csv; says err "no sample in common"
 run 0 train photos --model mlp --size 8 --epochs 1 --no-calibrate --tensorboard --out plain
 compgen -G 'plain/events.out.tfevents.*' >/dev/null || fail "--tensorboard leaves an event file"
 compgen -G 'measured/events*' >/dev/null && fail "an event file that nobody asked for"

@@ -1,6 +1,7 @@
 // McNemar's test against published values and the binomial distribution written out.
 #include <taxon/base/error.h>
 #include <taxon/metrics/mcnemar.h>
+#include <taxon/metrics/pairing.h>
 
 #include <vector>
 
@@ -42,4 +43,37 @@ TEST_CASE("McNemar's test counts samples") {
   CHECK(m.p_value == 1);
   CHECK_THROWS_AS(mcnemar(first, std::vector<std::uint8_t>{1}), ShapeError);
   CHECK_THROWS_AS(mcnemar(-1, 3), OptionError);
+}
+
+TEST_CASE("predictions are paired by id, or line by line", "[metrics]") {
+  Predictions a, b;
+  a.classes = {"cat", "dog"};
+  b.classes = {"dog", "cat"};  // another order of the classes
+  a.truth = {0, 1, 1};
+  a.predicted = {0, 0, 1};
+  b.truth = {0, 0, 1};
+  b.predicted = {0, 1, 1};
+  a.id = {"x", "y", "z"};
+  b.id = {"y", "z", "x"};
+  const PredictionPair pair = paired(a, b);
+  CHECK(pair.first == std::vector<std::uint8_t>{1, 0, 1});
+  CHECK(pair.second == std::vector<std::uint8_t>{1, 1, 0});
+  b.id = {"y", "z", "other"};
+  CHECK(paired(a, b).first.size() == 2);
+  b.id = {"1", "2", "3"};
+  CHECK_THROWS_AS(paired(a, b), OptionError);  // none in common
+  b.id = {"x", "y", "z"};
+  CHECK_THROWS_AS(paired(a, b), OptionError);  // labelled otherwise
+  b.id.clear();
+  b.truth = {1, 0, 0};
+  CHECK(paired(a, b).second == std::vector<std::uint8_t>{0, 0, 0});
+  b.truth.push_back(0);
+  b.predicted.push_back(0);
+  CHECK_THROWS_AS(paired(a, b), OptionError);  // more of them, and no ids
+  Predictions several;
+  several.multi_label = true;
+  several.classes = {"cat"};
+  several.truth_labels = several.predicted_labels = {1};
+  CHECK_THROWS_AS(paired(a, several), OptionError);
+  CHECK(paired(several, several).first == std::vector<std::uint8_t>{1});
 }
