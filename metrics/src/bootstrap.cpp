@@ -41,7 +41,7 @@ class SingleBootstrap {
     } else {
       predicted_ = in.predicted;
     }
-    names_ = {"accuracy", "balanced_accuracy", "mcc", "f1_macro", "f1_weighted"};
+    names_ = {"accuracy", "balanced_accuracy", "mcc", "macro.f1", "weighted.f1"};
     if (in.probability.empty()) return;
     prepare_probabilities();
     if (!ranks(options, n_ * c_)) return;
@@ -144,7 +144,7 @@ class MultiBootstrap {
       predicted_ = in.predicted;
     }
     prepare_samples();
-    names_ = {"subset_accuracy", "hamming_loss", "f1_micro", "f1_macro", "f1_samples"};
+    names_ = {"subset_accuracy", "hamming_loss", "micro.f1", "macro.f1", "samples_avg.f1"};
     if (in.probability.empty() || !ranks(options, n_ * c_)) return;
     orders_ = std::make_unique<Orders>(in.probability, Truth{{}, in.truth, c_});
     names_.emplace_back("mAP");

@@ -31,9 +31,23 @@ std::span<std::uint64_t> sorted(std::span<std::uint64_t> keys, std::span<std::ui
 
 namespace {
 
-std::span<std::uint64_t> scratch_of(std::size_t size) {
-  return {static_cast<std::uint64_t*>(scratch(size * sizeof(std::uint64_t))), size};
-}
+// Working memory of a thread: kept from one use to the next while it is small, given back
+// otherwise.
+class Workspace {
+ public:
+  explicit Workspace(std::size_t size) : size_(size) {
+    constexpr std::size_t small = std::size_t{4} << 20;
+    if (size > small) memory_ = std::make_unique_for_overwrite<std::uint64_t[]>(size);
+    at_ = memory_ ? memory_.get()
+                  : static_cast<std::uint64_t*>(scratch(size * sizeof(std::uint64_t)));
+  }
+  std::span<std::uint64_t> get() const { return {at_, size_}; }
+
+ private:
+  std::size_t size_;
+  std::unique_ptr<std::uint64_t[]> memory_;
+  std::uint64_t* at_ = nullptr;
+};
 
 // Columns that are copied out together: eight are one line of the cache, more save lookups of
 // pages; few classes are shared out to the threads singly.
@@ -67,7 +81,8 @@ class PackedRankings {
   }
 
   void columns(std::size_t first, std::size_t last, std::vector<Ranking>& out) const {
-    const auto keys = scratch_of(n_ * (last - first + 1)), spare = keys.first(n_);
+    const Workspace memory(n_ * (last - first + 1));
+    const auto keys = memory.get(), spare = keys.first(n_);
     const auto column = [&](std::size_t k) { return keys.subspan((k - first + 1) * n_, n_); };
     for (std::size_t i = 0; i < n_; ++i)
       for (std::size_t k = first; k < last; ++k) keys[(k - first + 1) * n_ + i] = key(i, k);
@@ -79,49 +94,75 @@ class PackedRankings {
     }
   }
 
+  using Digits = std::array<std::size_t, kDigits>;
+
+  // visit(part, key) for all n * classes samples.
+  template <class Visit>
+  void each(const Visit& visit) const {
+    for_parts(n_, [&](std::size_t part, std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        for (std::size_t k = 0; k < c_; ++k) visit(part, key(i, k));
+    });
+  }
+
   // n * classes samples: distributed by their highest digit first, so that what is then sorted
-  // stays in the caches.
+  // stays in the caches; a slice of the digits after the other, so that the memory is bounded.
   Ranking everything() const {
-    constexpr int shift = kPackedBits - kDigitBits;
-    std::vector<std::array<std::size_t, kDigits>> at(kParts);
-    const auto each = [&](const auto& visit) {
-      for_parts(n_, [&](std::size_t part, std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; ++i)
-          for (std::size_t k = 0; k < c_; ++k) visit(at[part], key(i, k));
-      });
-    };
-    each([](auto& count, std::uint64_t key) { ++count[digit(key, shift)]; });
-    std::array<std::size_t, kDigits + 1> begin{};
-    std::size_t sum = 0;
-    for (std::size_t d = 0; d < kDigits; ++d) {
-      begin[d] = sum;
-      for (auto& part : at) sum += std::exchange(part[d], sum);
-    }
-    begin[kDigits] = sum;
-    // Not zeroed: each thread then meets the memory that it fills for the first time.
-    const auto memory = std::make_unique_for_overwrite<std::uint64_t[]>(sum);
-    const std::span<std::uint64_t> keys(memory.get(), sum);
-    each([&](auto& next, std::uint64_t key) { keys[next[digit(key, shift)]++] = key; });
-    parallel_chunks(kDigits, [&](std::int64_t d) { sort_part(keys, begin, d); });
+    std::vector<Digits> counts(kParts);
+    each([&](std::size_t part, std::uint64_t key) { ++counts[part][digit(key, kTop)]; });
+    Digits sums{};
+    for (const Digits& part : counts)
+      for (std::size_t d = 0; d < kDigits; ++d) sums[d] += part[d];
     Areas areas;
-    walk(keys, [&](double hits, double misses) { areas.step(hits, misses); });
+    for (std::size_t high = kDigits, low = kDigits; high > 0; high = low) {
+      std::size_t samples = sums[--low];
+      while (low > 0 && samples + sums[low - 1] <= kSlice) samples += sums[--low];
+      add_slice(counts, low, high, samples, areas);
+    }
     return areas.done();
   }
 
-  static void sort_part(std::span<std::uint64_t> keys,
-                        const std::array<std::size_t, kDigits + 1>& begin, std::int64_t d) {
-    const std::size_t first = begin[static_cast<std::size_t>(d)];
-    const std::size_t size = begin[static_cast<std::size_t>(d) + 1] - first;
-    if (size < 2) return;
-    const auto part = keys.subspan(first, size);
-    if (size < 256) {
+  // The samples whose highest digit is in [low, high).
+  void add_slice(const std::vector<Digits>& counts, std::size_t low, std::size_t high,
+                 std::size_t samples, Areas& areas) const {
+    std::vector<Digits> next(kParts);
+    std::vector<std::size_t> begin;
+    std::size_t sum = 0;
+    for (std::size_t d = low; d < high; ++d) {
+      begin.push_back(sum);
+      for (std::size_t part = 0; part < kParts; ++part) {
+        next[part][d] = sum;
+        sum += counts[part][d];
+      }
+    }
+    begin.push_back(sum);
+    // Not zeroed: each thread then meets the memory that it fills for the first time.
+    const auto memory = std::make_unique_for_overwrite<std::uint64_t[]>(samples);
+    const std::span<std::uint64_t> keys(memory.get(), samples);
+    each([&](std::size_t part, std::uint64_t key) {
+      const std::size_t d = digit(key, kTop);
+      if (d >= low && d < high) keys[next[part][d]++] = key;
+    });
+    parallel_chunks(static_cast<std::int64_t>(high - low), [&](std::int64_t chunk) {
+      const auto d = static_cast<std::size_t>(chunk);
+      sort_part(keys.subspan(begin[d], begin[d + 1] - begin[d]));
+    });
+    walk(keys, [&](double hits, double misses) { areas.step(hits, misses); });
+  }
+
+  static void sort_part(std::span<std::uint64_t> part) {
+    constexpr std::size_t few = 256;
+    if (part.size() < few) {
       std::sort(part.begin(), part.end());
       return;
     }
-    const auto out = sorted(part, scratch_of(size), kPackedBits - kDigitBits);
+    const Workspace spare(part.size());
+    const auto out = sorted(part, spare.get(), kTop);
     if (out.data() != part.data()) std::copy(out.begin(), out.end(), part.begin());
   }
 
+  static constexpr int kTop = kPackedBits - kDigitBits;
+  static constexpr std::size_t kSlice = std::size_t{1} << 25;
   std::span<const double> probability_;
   const Truth& truth_;
   std::size_t n_, c_;

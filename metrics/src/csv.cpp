@@ -3,6 +3,7 @@
 #include <taxon/base/error.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,6 +127,13 @@ Blocks::Blocks(const std::string& path) : path_(path) {
 
 Blocks::~Blocks() {
   ::close(file_);
+}
+
+std::size_t Blocks::size() const {
+  struct stat info {};
+  return ::fstat(file_, &info) == 0 && S_ISREG(info.st_mode)
+             ? static_cast<std::size_t>(info.st_size)
+             : 0;
 }
 
 void Blocks::fill() {

@@ -60,6 +60,8 @@ class Blocks {
   /// The next rows, valid until the next call; false at the end. A byte-order mark is skipped.
   /// Throws IoError, and FormatError for a row above 64 MiB.
   bool next(std::string_view& rows);
+  /// Bytes of the file; 0 where it has no size, as a pipe.
+  std::size_t size() const;
 
  private:
   void fill();

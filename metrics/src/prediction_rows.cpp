@@ -88,7 +88,7 @@ class RowReader {
     if (columns_.predicted != kNoColumn)
       out_.predicted.push_back(out_.predicted_cells.add(cells[columns_.predicted], rows_.line()));
     optional(columns_.confidence, 1, out_.confidence);
-    optional(columns_.loss, kInfinite, out_.loss);
+    if (columns_.texts) optional(columns_.loss, kInfinite, out_.loss);
     optional(columns_.weight, kInfinite, out_.weight);
     if (!columns_.texts) return;
     if (columns_.id != kNoColumn) out_.id.emplace_back(cells[columns_.id]);
@@ -145,6 +145,12 @@ void append_values(std::vector<T>& to, std::vector<T>& from) {
 
 void PredictionRows::read(std::string_view text, const PredictionColumns& columns) {
   RowReader(text, columns, *this).run();
+}
+
+void PredictionRows::reserve(std::size_t count, const PredictionColumns& columns) {
+  probability.reserve(count * columns.probability.size());
+  truth.reserve(count);
+  if (columns.predicted != kNoColumn) predicted.reserve(count);
 }
 
 void PredictionRows::append(PredictionRows&& next) {

@@ -20,7 +20,7 @@ struct PredictionColumns {
   std::size_t id = kNoColumn, path = kNoColumn, truth = kNoColumn, predicted = kNoColumn,
               confidence = kNoColumn, loss = kNoColumn, weight = kNoColumn;
   std::vector<std::size_t> probability;
-  bool texts = true;  ///< keep id and path
+  bool texts = true;  ///< keep id, path and loss
 
   /// Throws FormatError, `name` standing for the file.
   static PredictionColumns of(std::vector<std::string> header, const std::string& name);
@@ -62,6 +62,8 @@ struct PredictionRows {
   /// The rows of `text`, whole ones.
   /// Throws csv::Problem.
   void read(std::string_view text, const PredictionColumns& columns);
+  /// Room for that many rows, so that columns do not grow by being copied.
+  void reserve(std::size_t rows, const PredictionColumns& columns);
   /// The rows of the part that follows.
   void append(PredictionRows&& next);
 };

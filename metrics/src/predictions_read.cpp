@@ -21,8 +21,9 @@ class Reader {
   Reader(const std::string& name, const PredictionsOptions& options)
       : name_(name), options_(options) {}
 
-  // The next whole rows of the file.
-  void add(std::string_view text) {
+  // The next whole rows of a file of `size` bytes (0: unknown).
+  void add(std::string_view text, std::size_t size) {
+    const std::size_t bytes = text.size();
     if (!columns_) {
       csv::Rows rows(text);
       if (!next_row(rows)) return;
@@ -43,6 +44,11 @@ class Reader {
         problems[i] = problem;
       }
     });
+    if (rows_.rows == 0 && size > bytes) {
+      std::size_t rows = 0;
+      for (const PredictionRows& part : parts) rows += part.rows;
+      rows_.reserve(rows * (size / bytes + 1), *columns_);
+    }
     for (std::size_t i = 0; i < parts.size(); ++i) {
       if (problems[i]) report(*problems[i]);
       rows_.append(std::move(parts[i]));
@@ -219,7 +225,7 @@ Predictions parse_predictions(std::string_view text, const std::string& name,
   check(options);
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
   Reader reader(name, options);
-  reader.add(text);
+  reader.add(text, 0);
   return reader.done();
 }
 
@@ -227,7 +233,7 @@ Predictions read_predictions(const std::string& path, const PredictionsOptions& 
   check(options);
   csv::Blocks blocks(path);
   Reader reader(path, options);
-  for (std::string_view rows; blocks.next(rows);) reader.add(rows);
+  for (std::string_view rows; blocks.next(rows);) reader.add(rows, blocks.size());
   return reader.done();
 }
 

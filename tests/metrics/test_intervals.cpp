@@ -43,7 +43,7 @@ TEST_CASE("an interval of the accuracy is the binomial's", "[metrics]") {
   REQUIRE(i != nullptr);
   CHECK(i->low == Approx(accuracy - half).margin(0.15 * half));
   CHECK(i->high == Approx(accuracy + half).margin(0.15 * half));
-  for (const char* name : {"balanced_accuracy", "mcc", "f1_macro", "f1_weighted", "top5",
+  for (const char* name : {"balanced_accuracy", "mcc", "macro.f1", "weighted.f1", "top5",
                            "log_loss", "brier", "roc_auc_ovr_macro", "average_precision_macro"}) {
     REQUIRE(intervals.find(name) != nullptr);
     CHECK(intervals.find(name)->low <= intervals.find(name)->high);
@@ -54,7 +54,7 @@ TEST_CASE("an interval of the accuracy is the binomial's", "[metrics]") {
     return found->low < v && v < found->high;
   };
   CHECK(holds("mcc", m.mcc));
-  CHECK(holds("f1_macro", m.macro.f1));
+  CHECK(holds("macro.f1", m.macro.f1));
   CHECK(holds("log_loss", *m.log_loss));
   CHECK(holds("brier", *m.brier));
   CHECK(holds("roc_auc_ovr_macro", *m.roc_auc.macro));
@@ -129,9 +129,9 @@ TEST_CASE("intervals of multi-label figures hold the figures", "[metrics]") {
   const Intervals intervals = bootstrap_intervals(input);
   const std::pair<const char*, double> figures[] = {{"subset_accuracy", m.subset_accuracy},
                                                     {"hamming_loss", m.hamming_loss},
-                                                    {"f1_micro", m.micro.f1},
-                                                    {"f1_macro", m.macro.f1},
-                                                    {"f1_samples", m.samples_avg.f1},
+                                                    {"micro.f1", m.micro.f1},
+                                                    {"macro.f1", m.macro.f1},
+                                                    {"samples_avg.f1", m.samples_avg.f1},
                                                     {"mAP", *m.mean_average_precision}};
   for (const auto& [name, value] : figures) {
     REQUIRE(intervals.find(name) != nullptr);

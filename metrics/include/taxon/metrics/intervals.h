@@ -15,7 +15,7 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-/// Intervals by the names of metrics.json, in its order.
+/// Intervals by the names of metrics.json ("macro.f1" for f1 of macro).
 struct Intervals {
   double level = 0.95;
   std::int64_t resamples = 0;
@@ -35,12 +35,12 @@ struct BootstrapOptions {
 
 /// Percentile bootstrap (Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter
 /// 13): `resamples` times, n samples are drawn with replacement. Single-label: accuracy, top5,
-/// balanced_accuracy, log_loss, brier, mcc, f1_macro, f1_weighted, roc_auc_ovr_macro and
+/// balanced_accuracy, log_loss, brier, mcc, macro.f1, weighted.f1, roc_auc_ovr_macro and
 /// average_precision_macro. Figures that need probabilities are left out where there are none. The
 /// same for any number of threads. Throws as single_label_metrics; OptionError for options out of
 /// range (resamples >= 1, level in (0, 1)).
 Intervals bootstrap_intervals(const SingleLabelInput& input, const BootstrapOptions& options = {});
-/// Multi-label: subset_accuracy, hamming_loss, mAP, f1_micro, f1_macro, f1_samples.
+/// Multi-label: subset_accuracy, hamming_loss, mAP, micro.f1, macro.f1, samples_avg.f1.
 Intervals bootstrap_intervals(const MultiLabelInput& input, const BootstrapOptions& options = {});
 
 }  // namespace taxon

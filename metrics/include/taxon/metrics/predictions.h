@@ -46,7 +46,7 @@ struct PredictionsOptions {
   /// nullopt: several labels if a `true` or `predicted` cell holds the separator, or a row of
   /// probabilities does not sum to 1; else one.
   std::optional<bool> multi_label;
-  bool texts = true;  ///< keep id and path: figures need neither
+  bool texts = true;  ///< keep id, path and loss: figures need none of them
 };
 /// Files of any size are read in blocks, on all threads; what is kept are the columns. Only `true`
 /// and either `predicted` or `prob_<class>` columns are required; columns of other names are
