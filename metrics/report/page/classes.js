@@ -16,9 +16,7 @@ function showClasses() {
   ];
   if (multi) columns.push(number("Threshold", "threshold"));
   const order = rows.length > 0 ? 3 : 0;
-  const table = sortedTable("Figures of each class", columns, rows, order);
-  table.querySelectorAll("th button")[order].click();  // the worst first
-  byId("classes").append(table);
+  byId("classes").append(sortedTable("Figures of each class", columns, rows, order, true));  // the worst first
 }
 
 function pairsTable() {

@@ -88,9 +88,9 @@ window.addEventListener("beforeprint", () => charts.forEach((entry) => entry.cha
 const axis = (text, min, max) => ({ type: "linear", min, max, title: { display: true, text } });
 
 // A table whose columns sort: columns [{name, value(row), show(row), text}], rows any.
-function sortedTable(caption, columns, rows, first) {
+function sortedTable(caption, columns, rows, first, ascending = columns[first].text === true) {
   const body = el("tbody", {});
-  let by = first, down = columns[first].text !== true;
+  let by = first, down = !ascending;
   const heads = columns.map((column, at) => el("th", { scope: "col", class: column.text && "text" },
     el("button", { type: "button", onclick: () => { down = at === by ? !down : column.text !== true; by = at; fill(); } }, column.name)));
   function fill() {

@@ -14,7 +14,7 @@ function sheetUrl(at) {
 // The sample's picture, its longer side `side` pixels; a grey field where there is none.
 function picture(sample, side) {
   const s = report.sprites, tile = tiles && s ? tiles[sample] : -1;
-  if (tile < 0) return el("span", { class: "nothing" }, "no picture");
+  if (tile < 0) return el("span", { class: "nothing" }, s ? "no picture" : nameNode(fileOf(sample)));
   const width = tileSizes[2 * sample], height = tileSizes[2 * sample + 1];
   const scale = side / Math.max(width, height), sheet = Math.floor(tile / s.per_sheet), at = tile % s.per_sheet;
   const here = Math.min(s.per_sheet, s.count - sheet * s.per_sheet), columns = Math.min(s.columns, here);

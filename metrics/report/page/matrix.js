@@ -4,12 +4,12 @@
 const mostClasses = 30;  // in the matrix: what a person can take in
 const outcomes = ["true positive", "false positive", "false negative", "true negative"];
 
-// Those that matter most, where there are too many: with the most mistakes.
+// All, or where there are too many those of the most confused pairs.
 function matrixClasses() {
-  const mistakes = new Float64Array(classCount);
-  for (const [t, p, n] of report.confusion) if (t !== p) { mistakes[t] += n; mistakes[p] += n; }
-  const order = [...mistakes.keys()].sort((a, b) => mistakes[b] - mistakes[a] || a - b);
-  return order.slice(0, mostClasses).sort((a, b) => a - b);
+  const all = [...report.classes.keys()];
+  const some = new Set();
+  for (const k of [...report.pairs.flatMap(([t, p]) => [t, p]), ...all]) if (some.size < mostClasses) some.add(k);
+  return all.filter((k) => some.has(k));
 }
 
 // {rows, columns, counts[row][column], filter(row, column), good(row, column)}
@@ -100,7 +100,7 @@ function showMatrix() {
   kinds.node.id = "matrix-kind";
   const left = el("div", {}, el("div", { class: "controls" }, kinds.label), holder,
     el("p", { class: "quiet" }, "A cell shows its samples below."
-      + (!multi && classCount > mostClasses ? ` Of ${count(classCount)} classes, the ${mostClasses} with the most mistakes.` : "")));
+      + (!multi && classCount > mostClasses ? ` Of ${count(classCount)} classes, ${mostClasses} of the most confused pairs.` : "")));
   const side = el("div", { id: "pairs" }, el("h3", {}, "Most confused pairs"), report.pairs.length ? pairsTable() : el("p", {}, "None."));
   section.append(el("div", { class: "columns" }, left, side));
   draw();
