@@ -22,7 +22,7 @@ function flat(object, prefix = "", out = {}) {
 
 function intervalOf(metrics, path) {
   let at = metrics.intervals;
-  if (at && Array.isArray(at[path])) return at[path];
+  for (const name of [path, path.replace(".", "_")]) if (at && Array.isArray(at[name])) return at[name];
   for (const name of path.split(".")) at = at && at[name];
   return Array.isArray(at) && at.length === 2 ? at : null;
 }
