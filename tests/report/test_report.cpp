@@ -340,6 +340,18 @@ TEST_CASE("two runs are matched by id") {
   CHECK(m["worse"] == worse);
   CHECK(m["p"] == mcnemar(worse, better).p_value);
 
+  // Classes are matched by name: in another order, the same answers.
+  Predictions turned = b;
+  std::reverse(turned.classes.begin(), turned.classes.end());
+  for (std::int64_t& t : turned.truth) t = 2 - t;
+  for (std::size_t i = 0; i < 200; ++i)
+    std::swap(turned.probability[3 * i], turned.probability[3 * i + 2]);
+  write_run(folder / "turned", turned);
+  const std::string again = read_text(write_report(folder / "a", folder / "turned").file);
+  CHECK(array_of<std::uint8_t>(again, "change") == change);
+  CHECK(array_of<std::uint16_t>(again, "other_predicted") ==
+        array_of<std::uint16_t>(html, "other_predicted"));
+
   Predictions c = made_up(20, 3, 1);
   for (std::string& id : c.id) id = "else/" + id;
   write_run(folder / "c", c);

@@ -12,7 +12,7 @@ while read -r file; do
   first=$(head -n 1 "$file")
   stem=$(basename "${file%.*}")
   [[ $first == '//'* || $first =~ ^'#include '[\<\"](.*/)?"$stem".h[\>\"]$ ]] || problem "$file does not begin with a comment that says what it is for"
-done < <(sources)
+done < <(sources; tree '*.js')
 
 while read -r found; do
   problem "$found: a path of one machine"

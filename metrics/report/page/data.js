@@ -1,14 +1,14 @@
 // The report's data: one JSON object, and arrays of numbers that are decoded when they are wanted.
-"use strict";
+'use strict';
 
-const report = JSON.parse(document.getElementById("report").textContent);
-const multi = report.task === "multi";
+const report = JSON.parse(document.getElementById('report').textContent);
+const multi = report.task === 'multi';
 const shown = report.shown;
 const classCount = report.classes.length;
 const thinned = shown < report.samples;
 
 function bytesOf(name) {
-  const element = document.getElementById("blob-" + name);
+  const element = document.getElementById('blob-' + name);
   if (!element) return null;
   const text = element.textContent;
   if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
@@ -25,10 +25,10 @@ function arrayOf(name, Type) {
 }
 
 const labelType = multi ? Uint8Array : Uint16Array;
-const truth = arrayOf("truth", labelType);
-const predicted = arrayOf("predicted", labelType);
-const loss = arrayOf("loss", Float32Array);
-const confidence = arrayOf("confidence", Float32Array);
+const truth = arrayOf('truth', labelType);
+const predicted = arrayOf('predicted', labelType);
+const loss = arrayOf('loss', Float32Array);
+const confidence = arrayOf('confidence', Float32Array);
 
 function has(labels, sample, k) {
   if (!multi) return labels[sample] === k;
@@ -41,7 +41,8 @@ const isPredicted = (sample, k) => has(predicted, sample, k);
 function labelsOf(labels, sample) {
   if (!multi) return [labels[sample]];
   const out = [];
-  for (let k = 0; k < classCount; ++k) if (has(labels, sample, k)) out.push(k);
+  for (let k = 0; k < classCount; ++k)
+    if (has(labels, sample, k)) out.push(k);
   return out;
 }
 
@@ -51,19 +52,20 @@ function agreement(a, b) {
   for (let i = 0; i < shown; ++i) {
     let same = 1;
     if (!multi) same = a[i] === b[i] ? 1 : 0;
-    for (let k = 0; multi && same && k < classCount; ++k) same = has(a, i, k) === has(b, i, k) ? 1 : 0;
+    for (let k = 0; multi && same && k < classCount; ++k)
+      same = has(a, i, k) === has(b, i, k) ? 1 : 0;
     out[i] = same;
   }
   return out;
 }
 const right = agreement(truth, predicted);
 
-const className = (k) => (k < classCount ? report.classes[k] : "another class");
-const namesOf = (ks) => (ks.length ? ks.map(className).join(", ") : "no label");
+const className = (k) => (k < classCount ? report.classes[k] : 'another class');
+const namesOf = (ks) => (ks.length ? ks.map(className).join(', ') : 'no label');
 
 function pathOf(sample) {
   if (report.path_prefix !== null) return report.path_prefix + report.ids[sample];
-  return report.paths ? report.paths[sample] : "";
+  return report.paths ? report.paths[sample] : '';
 }
 // What a person calls the sample: its file, or its id where it is none of its own.
 const fileOf = (sample) => pathOf(sample) || report.ids[sample];
@@ -71,12 +73,13 @@ const fileOf = (sample) => pathOf(sample) || report.ids[sample];
 // Probabilities: all of [sample, class], or those of at least report.probability.floor and of the
 // labels that samples have.
 const floor = report.probability ? report.probability.floor : 0;
-const NumberArray = report.probability && report.probability.type === "f64" ? Float64Array : Float32Array;
+const NumberArray =
+    report.probability && report.probability.type === 'f64' ? Float64Array : Float32Array;
 const asStored = NumberArray === Float32Array ? Math.fround : (x) => x;
-const probability = arrayOf("probability", NumberArray);
-const entryClass = arrayOf("probability_class", Uint16Array);
+const probability = arrayOf('probability', NumberArray);
+const entryClass = arrayOf('probability_class', Uint16Array);
 const entryStart = (() => {
-  const counts = arrayOf("probability_count", Uint16Array);
+  const counts = arrayOf('probability_count', Uint16Array);
   if (!counts) return null;
   const out = new Uint32Array(counts.length + 1);
   for (let i = 0; i < counts.length; ++i) out[i + 1] = out[i] + counts[i];
@@ -89,11 +92,14 @@ function eachProbability(sample, f) {
   if (!entryClass) {
     for (let k = 0; k < classCount; ++k) f(k, probability[sample * classCount + k]);
   } else {
-    for (let e = entryStart[sample]; e < entryStart[sample + 1]; ++e) f(entryClass[e], probability[e]);
+    for (let e = entryStart[sample]; e < entryStart[sample + 1]; ++e)
+      f(entryClass[e], probability[e]);
   }
 }
 
-const limitOf = (k) => (report.thresholds[k] === null || report.thresholds[k] === undefined ? 0.5 : report.thresholds[k]);
+const limitOf = (k) =>
+    (report.thresholds[k] === null || report.thresholds[k] === undefined ? 0.5 :
+                                                                           report.thresholds[k]);
 
 // How near the decision was: the two most probable classes apart; several labels: the label nearest
 // to its threshold.
@@ -103,7 +109,11 @@ const margin = once(() => {
     let first = 0, second = 0, least = 1;
     eachProbability(i, (k, p) => {
       least = Math.min(least, Math.abs(p - limitOf(k)));
-      if (p > first) { second = first; first = p; } else if (p > second) second = p;
+      if (p > first) {
+        second = first;
+        first = p;
+      } else if (p > second)
+        second = p;
     });
     out[i] = multi ? least : first - second;
   }
@@ -117,8 +127,10 @@ const selfConfidence = once(() => {
   for (let i = 0; probability && i < shown; ++i) {
     let least = 1;
     eachProbability(i, (k, p) => {
-      if (isTrue(i, k)) least = Math.min(least, p);
-      else if (multi) least = Math.min(least, 1 - p);
+      if (isTrue(i, k))
+        least = Math.min(least, p);
+      else if (multi)
+        least = Math.min(least, 1 - p);
     });
     out[i] = least;
   }
@@ -126,10 +138,10 @@ const selfConfidence = once(() => {
 });
 
 // The second run: its answers, and what became of each sample.
-const change = arrayOf("change", Uint8Array);
-const changes = ["not compared", "right in both", "got better", "got worse", "wrong in both"];
-const otherPredicted = arrayOf("other_predicted", labelType);
-const otherConfidence = arrayOf("other_confidence", Float32Array);
+const change = arrayOf('change', Uint8Array);
+const changes = ['not compared', 'right in both', 'got better', 'got worse', 'wrong in both'];
+const otherPredicted = arrayOf('other_predicted', labelType);
+const otherConfidence = arrayOf('other_confidence', Float32Array);
 
 function once(make) {
   let value;

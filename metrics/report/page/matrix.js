@@ -1,32 +1,40 @@
 // The confusion matrix; with several labels, what became of each. A cell shows its samples.
-"use strict";
+'use strict';
 
 const mostClasses = 30;  // in the matrix: what a person can take in
-const outcomes = ["true positive", "false positive", "false negative", "true negative"];
+const outcomes = ['true positive', 'false positive', 'false negative', 'true negative'];
 
-// Those that matter most, where there are too many: with the most mistakes.
+// All, or where there are too many those of the most confused pairs.
 function matrixClasses() {
-  const mistakes = new Float64Array(classCount);
-  for (const [t, p, n] of report.confusion) if (t !== p) { mistakes[t] += n; mistakes[p] += n; }
-  const order = [...mistakes.keys()].sort((a, b) => mistakes[b] - mistakes[a] || a - b);
-  return order.slice(0, mostClasses).sort((a, b) => a - b);
+  const all = [...report.classes.keys()];
+  const some = new Set();
+  for (const k of [...report.pairs.flatMap(([t, p]) => [t, p]), ...all])
+    if (some.size < mostClasses) some.add(k);
+  return all.filter((k) => some.has(k));
 }
 
 // {rows, columns, counts[row][column], filter(row, column), good(row, column)}
 function matrixData() {
   if (multi) {
     return {
-      rows: report.classes, columns: outcomes, counts: report.confusion.map((row) => row.slice(1)),
-      filter: (r, c) => ({ truth: r, truthHas: c === 0 || c === 2, predicted: r, predictedHas: c < 2 }),
+      rows: report.classes,
+      columns: outcomes,
+      counts: report.confusion.map((row) => row.slice(1)),
+      filter: (r, c) =>
+          ({truth: r, truthHas: c === 0 || c === 2, predicted: r, predictedHas: c < 2}),
       good: (r, c) => c === 0 || c === 3,
     };
   }
   const classes = matrixClasses(), place = new Map(classes.map((k, at) => [k, at]));
   const counts = classes.map(() => new Float64Array(classes.length));
-  for (const [t, p, n] of report.confusion) if (place.has(t) && place.has(p)) counts[place.get(t)][place.get(p)] = n;
+  for (const [t, p, n] of report.confusion)
+    if (place.has(t) && place.has(p)) counts[place.get(t)][place.get(p)] = n;
   return {
-    rows: classes.map(className), columns: classes.map(className), counts,
-    filter: (r, c) => ({ truth: classes[r], predicted: classes[c] }), good: (r, c) => r === c,
+    rows: classes.map(className),
+    columns: classes.map(className),
+    counts,
+    filter: (r, c) => ({truth: classes[r], predicted: classes[c]}),
+    good: (r, c) => r === c,
   };
 }
 
@@ -36,40 +44,74 @@ function divisor(data, kind) {
   const rows = data.counts.map((row) => sum([...row]));
   const columns = data.columns.map((_, c) => sum(data.counts.map((row) => row[c])));
   const all = sum(rows);
-  return { row: (r) => rows[r], column: (r, c) => columns[c], all: () => all, count: () => 1 }[kind];
+  return {row: (r) => rows[r], column: (r, c) => columns[c], all: () => all, count: () => 1}[kind];
 }
 
 function matrixTable(data, kind) {
-  const by = divisor(data, kind), scale = divisor(data, kind === "column" ? "column" : "row");
-  const card = channels(colour("card")), good = channels(colour("accent")), bad = channels(colour("bad"));
+  const by = divisor(data, kind), scale = divisor(data, kind === 'column' ? 'column' : 'row');
+  const card = channels(colour('card')), good = channels(colour('accent')),
+        bad = channels(colour('bad'));
   const tall = data.columns.length > 6;
   const share = (r, c) => data.counts[r][c] / scale(r, c) || 0;
   // Mistakes are coloured against the most frequent one, so that it stands out in good models too.
   let worst = 0;
-  data.rows.forEach((_, r) => data.columns.forEach((__, c) => { if (!data.good(r, c)) worst = Math.max(worst, share(r, c)); }));
+  data.rows.forEach((_, r) => data.columns.forEach((__, c) => {
+    if (!data.good(r, c)) worst = Math.max(worst, share(r, c));
+  }));
   const cells = [];
-  const body = data.rows.map((name, r) => el("tr", {}, el("th", { scope: "row", title: name }, nameNode(name)), ...data.columns.map((column, c) => {
-    const n = data.counts[r][c], part = share(r, c);
-    const text = kind === "count" ? count(n) : n === 0 ? "0" : (100 * n / by(r, c)).toFixed(1);
-    const cell = el("td", { role: "gridcell", tabindex: "-1", "data-row": r, "data-column": c, "aria-selected": "false",
-      "aria-label": multi ? `${name}: ${column}, ${count(n)} samples` : `true ${name}, predicted ${column}: ${count(n)} samples`,
-      title: `${multi ? name + ": " + column : "true " + name + ", predicted " + column}: ${count(n)}` }, text);
-    const rgb = mix(card, data.good(r, c) ? good : bad, data.good(r, c) ? 0.75 * part : n ? 0.06 + 0.74 * part / worst : 0);
-    cell.style.backgroundColor = `rgb(${rgb.join(" ")})`;
-    cell.style.color = inkOn(rgb);
-    cells.push(cell);
-    return cell;
-  })));
+  const body = data.rows.map(
+      (name, r) =>
+          el('tr', {}, el('th', {scope: 'row', title: name}, nameNode(name)),
+             ...data.columns.map((column, c) => {
+               const n = data.counts[r][c], part = share(r, c);
+               const text = kind === 'count' ? count(n) :
+                   n === 0                   ? '0' :
+                                               (100 * n / by(r, c)).toFixed(1);
+               const cell =
+                   el('td', {
+                     role: 'gridcell',
+                     tabindex: '-1',
+                     'data-row': r,
+                     'data-column': c,
+                     'aria-selected': 'false',
+                     'aria-label': multi ? `${name}: ${column}, ${count(n)} samples` :
+                                           `true ${name}, predicted ${column}: ${count(n)} samples`,
+                     title: `${
+                         multi ? name + ': ' + column :
+                                 'true ' + name + ', predicted ' + column}: ${count(n)}`
+                   },
+                      text);
+               const rgb =
+                   mix(card, data.good(r, c) ? good : bad,
+                       data.good(r, c) ? 0.75 * part :
+                           n           ? 0.06 + 0.74 * part / worst :
+                                         0);
+               cell.style.backgroundColor = `rgb(${rgb.join(' ')})`;
+               cell.style.color = inkOn(rgb);
+               cells.push(cell);
+               return cell;
+             })));
   cells[0].tabIndex = 0;
-  const head = el("tr", {}, el("th", { scope: "col" }, multi ? "label" : "true ↓ predicted →"),
-    ...data.columns.map((name) => el("th", { scope: "col", class: tall && "tall" }, nameNode(name))));
-  const table = el("table", { class: "matrix", role: "grid", "aria-label": "Confusion matrix" }, el("thead", {}, head), el("tbody", {}, ...body));
+  const head =
+      el('tr', {}, el('th', {scope: 'col'}, multi ? 'label' : 'true ↓ predicted →'),
+         ...data.columns.map(
+             (name) => el('th', {scope: 'col', class: tall && 'tall'}, nameNode(name))));
+  const table =
+      el('table', {class: 'matrix', role: 'grid', 'aria-label': 'Confusion matrix'},
+         el('thead', {}, head), el('tbody', {}, ...body));
   const choose = (cell) => {
-    cells.forEach((other) => { other.tabIndex = other === cell ? 0 : -1; other.setAttribute("aria-selected", String(other === cell)); });
+    cells.forEach((other) => {
+      other.tabIndex = other === cell ? 0 : -1;
+      other.setAttribute('aria-selected', String(other === cell));
+    });
     showSamples(data.filter(Number(cell.dataset.row), Number(cell.dataset.column)));
   };
-  table.addEventListener("click", (event) => { const cell = event.target.closest("td"); if (cell) choose(cell); });
-  table.addEventListener("keydown", (event) => matrixKey(event, cells, data.columns.length, choose));
+  table.addEventListener('click', (event) => {
+    const cell = event.target.closest('td');
+    if (cell) choose(cell);
+  });
+  table.addEventListener(
+      'keydown', (event) => matrixKey(event, cells, data.columns.length, choose));
   return table;
 }
 
@@ -77,32 +119,56 @@ function matrixTable(data, kind) {
 function matrixKey(event, cells, width, choose) {
   const at = cells.indexOf(event.target);
   if (at < 0) return;
-  if (event.key === "Enter" || event.key === " ") {
+  if (event.key === 'Enter' || event.key === ' ') {
     choose(cells[at]);
   } else {
     const column = at % width;
-    const step = { ArrowRight: column < width - 1 ? 1 : 0, ArrowLeft: column > 0 ? -1 : 0, ArrowDown: width, ArrowUp: -width,
-      Home: -column, End: width - 1 - column }[event.key];
+    const step = {
+      ArrowRight: column < width - 1 ? 1 : 0,
+      ArrowLeft: column > 0 ? -1 : 0,
+      ArrowDown: width,
+      ArrowUp: -width,
+      Home: -column,
+      End: width - 1 - column
+    }[event.key];
     const next = step === undefined ? undefined : cells[at + step];
     if (step === undefined) return;
-    if (next) { cells[at].tabIndex = -1; next.tabIndex = 0; next.focus(); }
+    if (next) {
+      cells[at].tabIndex = -1;
+      next.tabIndex = 0;
+      next.focus();
+    }
   }
   event.preventDefault();
 }
 
 function showMatrix() {
-  addToNav("confusion", "Confusion");
-  const section = byId("confusion"), data = matrixData(), holder = el("div", { class: "scroll" });
-  let kind = "count";
+  addToNav('confusion', 'Confusion');
+  const section = byId('confusion'), data = matrixData(), holder = el('div', {class: 'scroll'});
+  let kind = 'count';
   const draw = () => holder.replaceChildren(matrixTable(data, kind));
-  const kinds = select("Numbers", [["count", "samples"], ["row", "% of the row (true)"], ["column", "% of the column (predicted)"], ["all", "% of all"]],
-    (value) => { kind = value; draw(); });
-  kinds.node.id = "matrix-kind";
-  const left = el("div", {}, el("div", { class: "controls" }, kinds.label), holder,
-    el("p", { class: "quiet" }, "A cell shows its samples below."
-      + (!multi && classCount > mostClasses ? ` Of ${count(classCount)} classes, the ${mostClasses} with the most mistakes.` : "")));
-  const side = el("div", { id: "pairs" }, el("h3", {}, "Most confused pairs"), report.pairs.length ? pairsTable() : el("p", {}, "None."));
-  section.append(el("div", { class: "columns" }, left, side));
+  const kinds = select(
+      'Numbers',
+      [
+        ['count', 'samples'], ['row', '% of the row (true)'],
+        ['column', '% of the column (predicted)'], ['all', '% of all']
+      ],
+      (value) => {
+        kind = value;
+        draw();
+      });
+  kinds.node.id = 'matrix-kind';
+  const left = el(
+      'div', {}, el('div', {class: 'controls'}, kinds.label), holder,
+      el('p', {class: 'quiet'},
+         'A cell shows its samples below.' +
+             (!multi && classCount > mostClasses ?
+                  ` Of ${count(classCount)} classes, ${mostClasses} of the most confused pairs.` :
+                  '')));
+  const side =
+      el('div', {id: 'pairs'}, el('h3', {}, 'Most confused pairs'),
+         report.pairs.length ? pairsTable() : el('p', {}, 'None.'));
+  section.append(el('div', {class: 'columns'}, left, side));
   draw();
   onTheme(draw);
 }

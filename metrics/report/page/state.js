@@ -1,12 +1,22 @@
 // Which samples are selected: the filters, and who wants to know when they change.
-"use strict";
+'use strict';
 
 const unfiltered = Object.freeze({
-  truth: -1, truthHas: true, predicted: -1, predictedHas: true, missed: -1, added: -1,
-  result: "all", change: 0,
-  low: 0, high: 1, text: "", area: null, sort: "order",
+  truth: -1,
+  truthHas: true,
+  predicted: -1,
+  predictedHas: true,
+  missed: -1,
+  added: -1,
+  result: 'all',
+  change: 0,
+  low: 0,
+  high: 1,
+  text: '',
+  area: null,
+  sort: 'order',
 });
-const filter = { ...unfiltered };
+const filter = {...unfiltered};
 const listeners = [];
 let selection = new Int32Array(0);
 
@@ -14,13 +24,13 @@ const onSelection = (listener) => listeners.push(listener);
 
 // Changes some of the filters; `only`: all others are cleared first (but the order).
 function setFilter(changes, only = false) {
-  if (only) Object.assign(filter, unfiltered, { sort: filter.sort });
+  if (only) Object.assign(filter, unfiltered, {sort: filter.sort});
   Object.assign(filter, changes);
   select_();
   for (const listener of listeners) listener();
 }
 
-const searchable = once(() => report.ids.map((id, i) => (id + "\n" + pathOf(i)).toLowerCase()));
+const searchable = once(() => report.ids.map((id, i) => (id + '\n' + pathOf(i)).toLowerCase()));
 
 function select_() {
   const wanted = filter.text.trim().toLowerCase();
@@ -31,11 +41,14 @@ function select_() {
   for (let i = 0; i < shown; ++i) {
     if (filter.truth >= 0 && isTrue(i, filter.truth) !== filter.truthHas) continue;
     if (filter.predicted >= 0 && isPredicted(i, filter.predicted) !== filter.predictedHas) continue;
-    if (filter.missed >= 0 && !(isTrue(i, filter.missed) && !isPredicted(i, filter.missed))) continue;
+    if (filter.missed >= 0 && !(isTrue(i, filter.missed) && !isPredicted(i, filter.missed)))
+      continue;
     if (filter.added >= 0 && !(isPredicted(i, filter.added) && !isTrue(i, filter.added))) continue;
-    if (filter.result !== "all" && (filter.result === "right") !== (right[i] === 1)) continue;
+    if (filter.result !== 'all' && (filter.result === 'right') !== (right[i] === 1)) continue;
     if (filter.change && change[i] !== filter.change) continue;
-    if (!anyConfidence && !(confidence[i] >= Math.fround(filter.low) && confidence[i] <= Math.fround(filter.high))) continue;
+    if (!anyConfidence &&
+        !(confidence[i] >= Math.fround(filter.low) && confidence[i] <= Math.fround(filter.high)))
+      continue;
     if (filter.area && !filter.area[i]) continue;
     if (texts && !texts[i].includes(wanted)) continue;
     out[n++] = i;
@@ -45,7 +58,12 @@ function select_() {
 
 // Equal samples stay in the order of the file; unknown figures come last.
 function order(samples) {
-  const keys = { loss: () => loss.map((x) => -x), margin, suspicious: selfConfidence, confidence: () => confidence }[filter.sort];
+  const keys = {
+    loss: () => loss.map((x) => -x),
+    margin,
+    suspicious: selfConfidence,
+    confidence: () => confidence
+  }[filter.sort];
   if (!keys) return samples;
   const key = keys();
   const of = (i) => (Number.isNaN(key[i]) ? Infinity : key[i]);
@@ -55,15 +73,16 @@ function order(samples) {
 // What the filters say, in words.
 function filterText() {
   const parts = [];
-  const label = (k, is) => `${is ? "" : "not "}${className(k)}`;
-  if (filter.truth >= 0) parts.push("true " + label(filter.truth, filter.truthHas));
-  if (filter.predicted >= 0) parts.push("predicted " + label(filter.predicted, filter.predictedHas));
-  if (filter.missed >= 0) parts.push("missed " + className(filter.missed));
-  if (filter.added >= 0) parts.push("added " + className(filter.added));
-  if (filter.result !== "all") parts.push(filter.result);
+  const label = (k, is) => `${is ? '' : 'not '}${className(k)}`;
+  if (filter.truth >= 0) parts.push('true ' + label(filter.truth, filter.truthHas));
+  if (filter.predicted >= 0)
+    parts.push('predicted ' + label(filter.predicted, filter.predictedHas));
+  if (filter.missed >= 0) parts.push('missed ' + className(filter.missed));
+  if (filter.added >= 0) parts.push('added ' + className(filter.added));
+  if (filter.result !== 'all') parts.push(filter.result);
   if (filter.change) parts.push(changes[filter.change]);
   if (filter.low > 0 || filter.high < 1) parts.push(`confidence ${filter.low} to ${filter.high}`);
-  if (filter.area) parts.push("in the map's area");
+  if (filter.area) parts.push('in the map\'s area');
   if (filter.text) parts.push(`name with "${filter.text}"`);
-  return parts.join(", ");
+  return parts.join(', ');
 }

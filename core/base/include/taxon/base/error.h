@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace taxon {
 
@@ -41,23 +42,29 @@ struct OptionError : Error {
 
 // append(text, value): how a value is written in an error. Types with a member
 // `std::string str() const` (Shape, ...) work by themselves; others overload it by ADL.
-inline void append(std::string& out, std::string_view s) {
-  out += s;
-}
+// Not inline: errors are many, and each would carry its own copy.
+void append(std::string& out, std::string_view s);
+void append(std::string& out, long long v);
+void append(std::string& out, unsigned long long v);
 inline void append(std::string& out, const char* s) {
-  out += s;
+  append(out, std::string_view(s));
 }
 inline void append(std::string& out, const std::string& s) {
-  out += s;
+  append(out, std::string_view(s));
 }
 inline void append(std::string& out, bool b) {
-  out += b ? "true" : "false";
+  append(out, std::string_view(b ? "true" : "false"));
 }
 inline void append(std::string& out, char c) {
-  out += c;
+  append(out, std::string_view(&c, 1));
 }
-inline void append(std::string& out, std::integral auto v) {
-  out += std::to_string(v);
+template <std::integral T>
+void append(std::string& out, T v) {
+  if constexpr (std::is_signed_v<T>) {
+    append(out, static_cast<long long>(v));
+  } else {
+    append(out, static_cast<unsigned long long>(v));
+  }
 }
 void append(std::string& out, double v);  // shortest form, as %g
 template <class T>
