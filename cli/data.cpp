@@ -30,7 +30,7 @@ get      --mirror URL (tried first; URL/FILE)  --quiet
 show     --val-fraction X  --task auto|single|multi  --label-sep S (default |)
 check    the same, and
          --out FOLDER (page, lists, contact sheets)  --all (every name)  --quiet
-         --near P (near duplicates: alike to P percent; 0: none)
+         --near P (near duplicates are alike to P percent, 92; 0: none)
          --labels fast|none|train (judged by a quick look; or not; or by training
          on all parts but one in turn: --folds N (4)  --model NAME  --epochs N)
          --predictions FILE.csv|RUN (of such a cross-validation, made before)
@@ -225,6 +225,7 @@ int run(const std::vector<std::string>& args) {
   r.sheet.seed = r.options.seed;
   use_threads(r.threads);
   r.out_given = a.given("--out");
+  r.check.near_given = a.given("--near");
   refuse_misplaced(a, r);
   if (r.data.empty() && (r.action == "get" || r.action == "show" || r.action == "check")) {
     fail<OptionError>("taxon data ", r.action, ": ", r.action == "get" ? "NAME" : "DATA",
@@ -236,9 +237,10 @@ int run(const std::vector<std::string>& args) {
   }
   if (r.action == "show") return show(r);
   if (r.action == "check") return check(r);
-  fail<OptionError>("unknown action '", r.action, "'",
-                    did_you_mean(r.action, std::vector<std::string>{"list", "get", "show", "check"}),
-                    "; taxon data can list, get, show and check");
+  fail<OptionError>(
+      "unknown action '", r.action, "'",
+      did_you_mean(r.action, std::vector<std::string>{"list", "get", "show", "check"}),
+      "; taxon data can list, get, show and check");
 }
 
 }  // namespace

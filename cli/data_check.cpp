@@ -49,7 +49,7 @@ class Progress {
   Bar bar_;
 };
 
-std::vector<TrainSetting> settings_of(const CheckRequest& r, const Splits& data) {
+std::vector<TrainSetting> settings_of(const CheckRequest& r) {
   std::vector<TrainSetting> s{{"data", r.data},
                               {"folds", std::to_string(r.folds)},
                               {"seed", std::to_string(r.options.seed)},
@@ -59,13 +59,12 @@ std::vector<TrainSetting> settings_of(const CheckRequest& r, const Splits& data)
   if (!r.model.empty()) s.emplace_back("model", r.model);
   if (r.epochs > 0) s.emplace_back("epochs", std::to_string(r.epochs));
   if (!r.out.empty()) s.emplace_back("out", r.out + "/folds");
-  static_cast<void>(data);
   return s;
 }
 
 // Cross-validated training, and what it says of the labels.
-void judge_by_training(const CheckRequest& r, const Splits& data, CheckOptions options,
-                       Progress& progress, Findings& f) {
+void judge_by_training(const CheckRequest& r, CheckOptions options, Progress& progress,
+                       Findings& f) {
   if (!f.unreadable.empty()) {
     f.labels.skipped = "training needs files that can be read; remove those that cannot";
     return;
@@ -78,7 +77,7 @@ void judge_by_training(const CheckRequest& r, const Splits& data, CheckOptions o
   callbacks.on_fold = [&](std::int64_t fold, const std::string& folder, const Predictions&) {
     progress.line(text("fold ", fold, " of ", r.folds, ": ", folder));
   };
-  const FoldsResult result = train_folds(settings_of(r, data), callbacks, &interrupt_flag());
+  const FoldsResult result = train_folds(settings_of(r), callbacks, &interrupt_flag());
   progress.clear();
   if (result.interrupted) {
     fail<Interrupted>("interrupted; taxon train --resume ", result.folder,
@@ -98,6 +97,7 @@ int check_data(const CheckRequest& r) {
   options.predictions = r.predictions;
   options.label_sep = r.options.label_sep;
   options.near = r.near_percent / 100;
+  options.raise_near = !r.near_given;
   options.seed = r.options.seed;
   options.interrupt = &interrupt_flag();
   options.on_progress = [&](std::string_view stage, std::int64_t done, std::int64_t all) {
@@ -107,7 +107,7 @@ int check_data(const CheckRequest& r) {
   const Splits data = open_dataset(r.data, r.options);
   Findings f = check::check_data(data, options);
   progress.clear();
-  if (options.labels == LabelSource::train) judge_by_training(r, data, options, progress, f);
+  if (options.labels == LabelSource::train) judge_by_training(r, options, progress, f);
   if (!r.out.empty()) {
     const check::Written written = check::write_folder(f, r.out);
     progress.line(text(written.folder, ": ", join(written.files, ", ")));

@@ -13,7 +13,8 @@ struct CheckRequest {
   DataOptions options;
   std::string labels = "fast", predictions, model, out;
   std::int64_t folds = 4, epochs = 0;
-  double near_percent = 95;
+  double near_percent = 92;
+  bool near_given = false;
   bool json = false, quiet = false, all = false;
 };
 

@@ -38,8 +38,8 @@ Balance class_balance(const Samples& samples) {
     }
   }
   if (least > 0) {
-    b.ratio = static_cast<double>(b.total[static_cast<std::size_t>(b.most)]) /
-              static_cast<double>(least);
+    b.ratio =
+        static_cast<double>(b.total[static_cast<std::size_t>(b.most)]) / static_cast<double>(least);
   }
   return b;
 }

@@ -190,13 +190,14 @@ class Fast {
     Tensor w = Tensor::empty({width + 1, samples_.classes()});
     std::transform(weights.begin(), weights.end(), w.mutable_view<float>().begin(),
                    [](double v) { return static_cast<float>(v); });
-    for_blocks(projection, fold, [&](std::span<const std::int64_t> rows, const auto&, const Tensor& z) {
-      const Tensor y = matmul(z, w);
-      const auto values = y.view<float>();
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        out_.values[at(rows[i / classes()]) * classes() + i % classes()] = values[i];
-      }
-    });
+    for_blocks(projection, fold,
+               [&](std::span<const std::int64_t> rows, const auto&, const Tensor& z) {
+                 const Tensor y = matmul(z, w);
+                 const auto values = y.view<float>();
+                 for (std::size_t i = 0; i < values.size(); ++i) {
+                   out_.values[at(rows[i / classes()]) * classes() + i % classes()] = values[i];
+                 }
+               });
   }
 
   double log_loss(double scale) const {

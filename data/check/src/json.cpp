@@ -35,14 +35,13 @@ class ToJson {
                   {"same_labels", g.same_labels}};
     });
     j["near_threshold"] = f_.near_threshold;
+    j["near_raised"] = f_.near_raised;
     j["near_capped"] = f_.near_capped;
     j["near"] = rows(f_.near, [&](const Pair& p) { return pair(p); });
     j["conflicts"] = rows(f_.conflicts, [&](const Pair& p) { return pair(p); });
     j["leaks"] = rows(f_.leaks, [&](const Leak& l) {
-      return Json{{"from", l.from},
-                  {"to", l.to},
-                  {"exact", samples(l.exact)},
-                  {"near", samples(l.near)}};
+      return Json{
+          {"from", l.from}, {"to", l.to}, {"exact", samples(l.exact)}, {"near", samples(l.near)}};
     });
     j["missing_classes"] = rows(f_.missing, [&](const MissingClass& m) {
       return Json{{"split", m.split}, {"class", class_name(m.label)}};

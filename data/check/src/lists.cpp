@@ -33,8 +33,8 @@ class Folder {
     std::error_code error;
     fs::create_directories(folder, error);
     if (!fs::is_directory(folder)) {
-      fail<IoError>(folder, ": cannot be made: ",
-                    error ? error.message() : "a file of that name is there");
+      fail<IoError>(folder,
+                    ": cannot be made: ", error ? error.message() : "a file of that name is there");
     }
   }
 
@@ -78,7 +78,8 @@ class Folder {
   void lists() {
     const std::string columns = "id,path,split,label";
     std::string rows;
-    for (const Unreadable& u : f_.unreadable) rows += text(sample(u.sample), ',', cell(u.why), '\n');
+    for (const Unreadable& u : f_.unreadable)
+      rows += text(sample(u.sample), ',', cell(u.why), '\n');
     list("unreadable.csv", columns + ",error", rows);
     rows.clear();
     for (std::size_t g = 0; g < f_.duplicates.size(); ++g) {
@@ -136,9 +137,9 @@ class Folder {
 
   std::string image_rows() const {
     std::string rows;
-    for (const auto& [what, samples] : {std::pair{"constant", &f_.sizes.constant},
-                                        std::pair{"tiny", &f_.sizes.tiny},
-                                        std::pair{"stretched", &f_.sizes.stretched}}) {
+    for (const auto& [what, samples] :
+         {std::pair{"constant", &f_.sizes.constant}, std::pair{"tiny", &f_.sizes.tiny},
+          std::pair{"stretched", &f_.sizes.stretched}}) {
       for (const std::int64_t n : *samples) rows += text(sample(n), ',', what, '\n');
     }
     return rows;

@@ -24,8 +24,8 @@ Digest digest(const std::uint8_t* bytes, std::size_t n);
 struct Look {
   bool readable = false, grey = false, constant = false;
   std::int32_t height = 0, width = 0, channels = 0;
-  Digest pixels, file;          ///< file: zero for data in memory
-  std::uint64_t hash = 0;       ///< perceptual, see phash.h
+  Digest pixels, file;     ///< file: zero for data in memory
+  std::uint64_t hash = 0;  ///< perceptual, see phash.h
 };
 
 struct Looks {

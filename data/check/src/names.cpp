@@ -1,7 +1,7 @@
 // See names.h.
 #include "names.h"
 
-#include <algorithm>
+#include <set>
 
 namespace taxon::check {
 
@@ -35,8 +35,10 @@ std::string change_of(const Samples& samples, const SuspiciousLabel& s) {
 
 std::vector<Pair> leaking_pairs(const Findings& f) {
   std::vector<Pair> out;
+  std::set<std::int64_t> shown;
   for (const Pair& p : f.near) {
-    if (f.samples.split_of(p.a) != f.samples.split_of(p.b)) out.push_back(p);
+    const bool leaks = f.samples.split_of(p.a) != f.samples.split_of(p.b);
+    if (leaks && shown.insert(p.b).second) out.push_back(p);
   }
   return out;
 }

@@ -14,7 +14,7 @@ std::string printable(std::string_view text);
 /// "cat -> dog"; several labels: "+cat" (missing), "-cat" (not there).
 std::string change_of(const Samples& samples, const SuspiciousLabel& s);
 
-/// Pairs of `near` whose samples lie in different splits.
+/// Pairs of `near` whose samples lie in different splits: the most alike of each later sample.
 std::vector<Pair> leaking_pairs(const Findings& findings);
 
 }  // namespace taxon::check

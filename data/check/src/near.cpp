@@ -127,7 +127,8 @@ double similarity(const std::uint8_t* a, const std::uint8_t* b, bool mirrored) {
     }
   }
   constexpr double n = thumb_side * thumb_side;
-  double vaa = static_cast<double>(aa), vbb = static_cast<double>(bb), vab = static_cast<double>(ab);
+  double vaa = static_cast<double>(aa), vbb = static_cast<double>(bb),
+         vab = static_cast<double>(ab);
   for (int c = 0; c < 3; ++c) {
     const auto sa = static_cast<double>(sum_a[c]), sb = static_cast<double>(sum_b[c]);
     vaa -= sa * sa / n;

@@ -55,7 +55,8 @@ std::vector<double> distances(const Looks& looks, const std::vector<std::int64_t
   std::vector<double> out;
   const auto n = static_cast<std::int64_t>(members.size());
   for (std::int64_t begin = 0; begin < n; begin += block) {
-    const std::span part(members.data() + begin, static_cast<std::size_t>(std::min(block, n - begin)));
+    const std::span part(members.data() + begin,
+                         static_cast<std::size_t>(std::min(block, n - begin)));
     const Tensor x = feature_rows(looks, part);
     const std::vector<double> own = squares(x);
     const Tensor products = matmul(x, to, {false, true});
@@ -88,7 +89,8 @@ void add_outliers(const std::vector<std::int64_t>& members, const std::vector<do
 std::vector<std::int64_t> some_of(const std::vector<std::int64_t>& members, std::uint64_t seed,
                                   std::uint64_t stream) {
   std::vector<std::int64_t> out;
-  for (const std::int64_t k : permutation(static_cast<std::int64_t>(members.size()), seed, stream)) {
+  for (const std::int64_t k :
+       permutation(static_cast<std::int64_t>(members.size()), seed, stream)) {
     if (static_cast<std::int64_t>(out.size()) == most_references) break;
     out.push_back(members[static_cast<std::size_t>(k)]);
   }
@@ -112,8 +114,8 @@ std::vector<Outlier> find_outliers(const Samples& samples, const Looks& looks,
                                    const CheckOptions& options) {
   const NoGrad no_grad;
   const bool single = samples.task() == Task::single;
-  std::vector<std::vector<std::int64_t>> groups(
-      single ? static_cast<std::size_t>(samples.classes()) : 1);
+  std::vector<std::vector<std::int64_t>> groups(single ? static_cast<std::size_t>(samples.classes())
+                                                       : 1);
   for (std::int64_t n = 0; n < samples.size(); ++n) {
     if (!looks.samples[static_cast<std::size_t>(n)].readable) continue;
     groups[single ? static_cast<std::size_t>(samples.label(n)) : 0].push_back(n);

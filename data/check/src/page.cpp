@@ -31,12 +31,23 @@ std::string escaped(std::string_view s) {
   std::string out;
   for (const char c : printable(s)) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -110,8 +121,8 @@ class Page {
     if (count == 0) return false;
     out_ += text("<h2>", title, " <span class=m>", count, "</span></h2>\n");
     if (count > most_) {
-      out_ += text("<p class=m>The first ", most_, " are shown; the lists beside this page hold all ",
-                   count, ".</p>\n");
+      out_ += text("<p class=m>The first ", most_,
+                   " are shown; the lists beside this page hold all ", count, ".</p>\n");
     }
     return true;
   }

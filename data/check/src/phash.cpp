@@ -21,7 +21,8 @@ struct Basis {
   Basis() {
     for (int k = 0; k < most; ++k) {
       for (int i = 0; i < side; ++i) {
-        cosine[k][i] = static_cast<float>(std::cos(std::numbers::pi * k * (2 * i + 1) / (2 * side)));
+        cosine[k][i] =
+            static_cast<float>(std::cos(std::numbers::pi * k * (2 * i + 1) / (2 * side)));
       }
     }
     std::size_t n = 0;

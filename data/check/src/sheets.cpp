@@ -83,8 +83,8 @@ Image pair_sheet(const Samples& samples, const std::vector<Pair>& pairs, std::in
   return sheet_of(images, columns);
 }
 
-Image sample_sheet(const Samples& samples, const std::vector<std::int64_t>& list,
-                   std::int64_t side, std::int64_t columns) {
+Image sample_sheet(const Samples& samples, const std::vector<std::int64_t>& list, std::int64_t side,
+                   std::int64_t columns) {
   std::vector<Image> images;
   for (const std::int64_t n : list) images.push_back(tile(samples, n, side));
   return sheet_of(images, columns);

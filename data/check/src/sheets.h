@@ -17,7 +17,7 @@ std::int64_t tile_side(const Findings& findings);
 Image pair_sheet(const Samples& samples, const std::vector<Pair>& pairs, std::int64_t side,
                  std::int64_t columns);
 /// One picture a sample, in rows.
-Image sample_sheet(const Samples& samples, const std::vector<std::int64_t>& list,
-                   std::int64_t side, std::int64_t columns);
+Image sample_sheet(const Samples& samples, const std::vector<std::int64_t>& list, std::int64_t side,
+                   std::int64_t columns);
 
 }  // namespace taxon::check

@@ -99,9 +99,12 @@ class Text {
   std::string source() const {
     const std::string agree = fixed(100 * f_.labels.accuracy, 1);
     switch (f_.labels.source) {
-      case LabelSource::fast: return text("a quick look (agrees with ", agree, " % of labels)");
-      case LabelSource::train: return text("cross-validation (agrees with ", agree, " %)");
-      default: return text("the predictions given (agree with ", agree, " %)");
+      case LabelSource::fast:
+        return text("a quick look (agrees with ", agree, " % of labels)");
+      case LabelSource::train:
+        return text("cross-validation (agrees with ", agree, " %)");
+      default:
+        return text("the predictions given (agree with ", agree, " %)");
     }
   }
 
@@ -133,6 +136,9 @@ class Text {
     if (f_.near.empty()) return;
     heading("Near duplicates: ", f_.near.size(), f_.near_capped ? " pairs and more" : " pairs",
             ", similarity ", fixed(f_.near_threshold, 3), " and above");
+    if (f_.near_raised) {
+      line("  (raised to that: below, so many look alike that it tells little; --near fixes it)");
+    }
     list(f_.near, [&](const Pair& p) { return pair_text(p); });
   }
 

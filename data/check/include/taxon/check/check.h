@@ -17,8 +17,10 @@ namespace taxon::check {
 
 /// Where the probabilities that judge labels come from.
 enum class LabelSource : std::uint8_t {
-  none,   ///< labels are not judged
-  fast,   ///< cross-validated ridge regression on simple features, seconds
+  none,  ///< labels are not judged
+  /// cross-validated ridge regression on simple features, seconds; says nothing where it agrees
+  /// with fewer than 80 % (several labels: 95 %) of them
+  fast,
   train,  ///< cross-validated training (train_folds)
   file    ///< a predictions.csv, or the folder of a cross-validation
 };
@@ -26,11 +28,14 @@ std::string_view name_of(LabelSource source);
 
 struct CheckOptions {
   /// Least similarity of near duplicates, see Pair; 0: they are not looked for.
-  double near = 0.95;
+  double near = 0.92;
+  /// Where more than one sample in twenty has a near duplicate, looking alike is what the data are
+  /// like (handwritten digits): `near` is raised, at most to 0.995, until there are fewer.
+  bool raise_near = true;
   LabelSource labels = LabelSource::fast;
   std::string predictions;  ///< LabelSource::file: predictions.csv or a folder that has one
   std::string label_sep = "|";
-  double outlier_z = 6;     ///< least robust z-score of an outlier
+  double outlier_z = 6;  ///< least robust z-score of an outlier
   bool outliers = true;
   std::uint64_t seed = 0;
   const std::atomic<bool>* interrupt = nullptr;  ///< when true, Interrupted is thrown
@@ -46,11 +51,12 @@ struct Unreadable {
 /// Samples whose decoded pixels are the same, in order; two or more.
 struct DuplicateGroup {
   std::vector<std::int64_t> samples;
-  bool same_bytes = false;   ///< their files are the same too, byte for byte
+  bool same_bytes = false;  ///< their files are the same too, byte for byte
   bool same_labels = false;
 };
 
-/// Two samples that look alike but are not the same. Of exact duplicates only the first is compared.
+/// Two samples that look alike but are not the same. Of exact duplicates only the first is
+/// compared.
 struct Pair {
   std::int64_t a = 0, b = 0;  ///< a < b
   /// Correlation, at most 1, of the pictures at 16x16 pixels, their channels' means taken off.
@@ -65,8 +71,8 @@ using Conflict = Pair;
 
 /// Samples of a later split that an earlier one holds as well.
 struct Leak {
-  std::string from, to;                  ///< names of splits
-  std::vector<std::int64_t> exact, near; ///< samples of `to`; near: those that are not exact
+  std::string from, to;                   ///< names of splits
+  std::vector<std::int64_t> exact, near;  ///< samples of `to`; near: those that are not exact
 };
 
 /// A class without a sample in a split.
@@ -86,13 +92,13 @@ struct Sizes {
   std::int64_t images = 0;  ///< readable ones
   std::int64_t least_height = 0, least_width = 0, median_height = 0, median_width = 0;
   std::int64_t most_height = 0, most_width = 0;
-  std::int64_t different = 0;            ///< number of different sizes
-  std::int64_t one_channel = 0;          ///< files of one channel
-  std::int64_t grey = 0;                 ///< three channels, all alike
+  std::int64_t different = 0;    ///< number of different sizes
+  std::int64_t one_channel = 0;  ///< files of one channel
+  std::int64_t grey = 0;         ///< three channels, all alike
   std::int64_t colour = 0;
-  std::vector<std::int64_t> constant;    ///< samples of one colour
-  std::vector<std::int64_t> tiny;        ///< a side below 16 pixels, where the median has more
-  std::vector<std::int64_t> stretched;   ///< one side over 4 times the other
+  std::vector<std::int64_t> constant;   ///< samples of one colour
+  std::vector<std::int64_t> tiny;       ///< a side below 16 pixels, where the median has more
+  std::vector<std::int64_t> stretched;  ///< one side over 4 times the other
 };
 
 /// A label that looks wrong. Several labels: the label `about` is given and should not be, or the
@@ -105,9 +111,9 @@ struct SuspiciousLabel {
 };
 struct LabelFindings {
   LabelSource source = LabelSource::none;
-  std::string skipped;       ///< why labels were not judged, or ""
-  std::int64_t judged = 0;   ///< samples that had probabilities
-  double accuracy = 0;       ///< share of them whose given label is the most probable
+  std::string skipped;      ///< why labels were not judged, or ""
+  std::int64_t judged = 0;  ///< samples that had probabilities
+  double accuracy = 0;      ///< share of them whose given label is the most probable
   std::vector<SuspiciousLabel> suspicious;  ///< the worst first
 };
 
@@ -126,16 +132,17 @@ struct Findings {
   std::vector<std::string> warnings;  ///< of opening the data
   std::vector<Unreadable> unreadable;
   std::vector<DuplicateGroup> duplicates;
-  std::vector<Pair> near;           ///< the most alike first
-  bool near_capped = false;         ///< more than most_near pairs: the rest is left out
+  std::vector<Pair> near;    ///< the most alike first
+  bool near_capped = false;  ///< more than most_near pairs: the rest is left out
   std::vector<Conflict> conflicts;
-  std::vector<Leak> leaks;          ///< one a pair of splits that share something
+  std::vector<Leak> leaks;  ///< one a pair of splits that share something
   std::vector<MissingClass> missing;
   Balance balance;
   Sizes sizes;
   LabelFindings labels;
-  std::vector<Outlier> outliers;    ///< the farthest first
-  double near_threshold = 0;        ///< options' near
+  std::vector<Outlier> outliers;  ///< the farthest first
+  double near_threshold = 0;      ///< options' near, or what it was raised to
+  bool near_raised = false;
 };
 inline constexpr std::size_t most_near = 200'000;
 

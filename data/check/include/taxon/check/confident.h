@@ -14,8 +14,8 @@ namespace taxon::check {
 /// n samples with a class and a probability of each class. Rows need not sum to 1.
 struct LabelledProbabilities {
   std::int64_t classes = 0;
-  std::span<const std::int64_t> given;       ///< [n], each in [0, classes)
-  std::span<const double> probability;       ///< [n, classes], each in [0, 1]
+  std::span<const std::int64_t> given;  ///< [n], each in [0, classes)
+  std::span<const double> probability;  ///< [n, classes], each in [0, 1]
 };
 
 /// What the labels and the probabilities say about each other.
@@ -37,7 +37,7 @@ ConfidentJoint confident_joint(const LabelledProbabilities& data);
 
 /// A label that looks wrong.
 struct LabelIssue {
-  std::int64_t sample = 0;     ///< its row
+  std::int64_t sample = 0;  ///< its row
   std::int64_t given = 0, suggested = 0;
   double given_probability = 0, suggested_probability = 0;
   /// Normalised margin, p(given) - the greatest other probability: -1 is surely wrong (section 4).
