@@ -118,9 +118,8 @@ TEST_CASE("check: labels are judged by predictions matched by id") {
   CHECK(f.samples.id(f.labels.suspicious[0].sample) == "train/a/4.png");
   CHECK(f.labels.suspicious[0].suggested == 1);
   write_folder(f, folder / "out");
-  CHECK(contains(
-      read_text(folder / "out/labels.csv"),
-      "train/a/4.png," + folder.path() + "/train/a/4.png,train,a,a,b,0.05,0.95,-0.9,0.05"));
+  CHECK(contains(read_text(folder / "out/labels.csv"),
+                 "train/a/4.png," + folder.path() + "/train/a/4.png,train,a,a,b,0.05,0.95,"));
 
   const auto refused = [&](const std::string& content) {
     options.predictions = folder.write("bad.csv", content);
