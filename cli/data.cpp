@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
+#include "data_check.h"
 #include "data_get.h"
 #include "progress.h"
 #include "sheet.h"
@@ -15,18 +16,25 @@
 namespace taxon::cli {
 namespace {
 
-constexpr std::string_view help = R"(taxon data list | get NAME | show DATA [options]
+constexpr std::string_view help = R"(taxon data list | get NAME | show DATA | check DATA [options]
 
 list: the data sets known by name: where they lie, or what fetching one takes, with
 licence and citation. get: fetches one of them, checked by SHA-256; a download that
 was cut goes on where it ended. show: splits, classes and images of a data set, as
 training would see it; with --augment, also a contact sheet: a row a sample, as it
-is and as the first epochs of training will see it.
+is and as the first epochs of training will see it. check: what is wrong with it:
+unreadable files, duplicates, leaks between splits, wrong labels, outliers.
 
 Options  --data-dir DIR (get: the folder to put NAME/ into)  --json
 get      --mirror URL (tried first; URL/FILE)  --quiet
 show     --val-fraction X  --task auto|single|multi  --label-sep S (default |)
-         --seed N
+check    the same, and
+         --out FOLDER (page, lists, contact sheets)  --all (every name)  --quiet
+         --near P (near duplicates are alike to P percent, 92; 0: none)
+         --labels fast|none|train (judged by a quick look; or not; or by training
+         on all parts but one in turn: --folds N (4)  --model NAME  --epochs N)
+         --predictions FILE.csv|RUN (of such a cross-validation, made before)
+both     --seed N  --threads N
 Sheet    --augment none|light|standard|trivial|FILE.toml  --out FILE (sheet.png)
          --count N (samples, 8)  --size N (pixels)  --resize crop|squash|letterbox
 
@@ -34,6 +42,7 @@ Example:
   taxon data get mnist
   taxon data show photos/
   taxon data show cifar10 --augment trivial --out trivial.png
+  taxon data check photos/ --out photos-check
 )";
 
 struct Request {
@@ -42,8 +51,10 @@ struct Request {
   std::string task = "auto";
   double val_fraction = 0;
   std::int64_t seed = 0;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, out_given = false;
   SheetRequest sheet;
+  CheckRequest check;
+  std::int64_t threads = 0;
 };
 
 std::string padded(std::string s, std::size_t width) {
@@ -145,6 +156,41 @@ int show(const Request& r) {
   return done;
 }
 
+int check(const Request& r) {
+  CheckRequest c = r.check;
+  c.data = r.data;
+  c.options = r.options;
+  if (r.out_given) c.out = r.sheet.out;
+  c.json = r.json;
+  c.quiet = r.quiet;
+  return check_data(c);
+}
+
+// Options that the action would ignore.
+void refuse_misplaced(const Arguments& a, const Request& r) {
+  const bool sheet = r.action == "show" && !r.sheet.augment.empty();
+  for (const char* option : {"--out", "--count", "--size", "--resize"}) {
+    const bool folder = option == std::string_view("--out") && r.action == "check";
+    if (a.given(option) && !sheet && !folder) {
+      fail<OptionError>(option, " is for the contact sheet of taxon data show DATA --augment NAME");
+    }
+  }
+  for (const char* option :
+       {"--all", "--near", "--labels", "--predictions", "--model", "--folds", "--epochs"}) {
+    if (a.given(option) && r.action != "check") {
+      fail<OptionError>(option, " is for taxon data check DATA");
+    }
+  }
+  for (const char* option : {"--model", "--folds", "--epochs"}) {
+    if (a.given(option) && r.check.labels != "train") {
+      fail<OptionError>(option, " is for the training of taxon data check DATA --labels train");
+    }
+  }
+  if (a.given("--labels") && a.given("--predictions")) {
+    fail<OptionError>("--labels ", r.check.labels, " and --predictions are given, expected one");
+  }
+}
+
 int run(const std::vector<std::string>& args) {
   Request r;
   Arguments a(data_verb);
@@ -163,18 +209,25 @@ int run(const std::vector<std::string>& args) {
   a.option("--resize", r.sheet.resize);
   a.flag("--json", r.json);
   a.flag("--quiet", r.quiet);
+  a.option("--threads", r.threads, 0, 1024);
+  a.flag("--all", r.check.all);
+  a.option("--near", r.check.near_percent, 0, 100);
+  a.option("--labels", r.check.labels);
+  a.option("--predictions", r.check.predictions);
+  a.option("--model", r.check.model);
+  a.option("--folds", r.check.folds, 2, 100);
+  a.option("--epochs", r.check.epochs, 1, 100000);
   if (!a.parse(args)) return done;
   if (r.task != "auto") r.options.task = parse_task(r.task);
   if (r.val_fraction > 0) r.options.val_fraction = r.val_fraction;
   r.options.seed = static_cast<std::uint64_t>(r.seed);
   r.options.require_train = false;
   r.sheet.seed = r.options.seed;
-  for (const char* option : {"--out", "--count", "--size", "--resize"}) {
-    if (a.given(option) && (r.action != "show" || r.sheet.augment.empty())) {
-      fail<OptionError>(option, " is for the contact sheet of taxon data show DATA --augment NAME");
-    }
-  }
-  if (r.data.empty() && (r.action == "get" || r.action == "show")) {
+  use_threads(r.threads);
+  r.out_given = a.given("--out");
+  r.check.near_given = a.given("--near");
+  refuse_misplaced(a, r);
+  if (r.data.empty() && (r.action == "get" || r.action == "show" || r.action == "check")) {
     fail<OptionError>("taxon data ", r.action, ": ", r.action == "get" ? "NAME" : "DATA",
                       " is missing");
   }
@@ -183,9 +236,11 @@ int run(const std::vector<std::string>& args) {
     return get_data({r.data, r.options.data_dir, r.mirror, r.json, r.quiet});
   }
   if (r.action == "show") return show(r);
-  fail<OptionError>("unknown action '", r.action, "'",
-                    did_you_mean(r.action, std::vector<std::string>{"list", "get", "show"}),
-                    "; taxon data can list, get and show");
+  if (r.action == "check") return check(r);
+  fail<OptionError>(
+      "unknown action '", r.action, "'",
+      did_you_mean(r.action, std::vector<std::string>{"list", "get", "show", "check"}),
+      "; taxon data can list, get, show and check");
 }
 
 }  // namespace

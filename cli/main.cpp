@@ -35,7 +35,7 @@ constexpr std::string_view help = R"(taxon: train, evaluate and use image classi
   taxon predict MODEL IMAGE|FOLDER|- ... labels with probabilities
   taxon report  RUN [RUN2]               report.html: each prediction to look at
   taxon metrics PREDICTIONS.csv          metrics of anyone's predictions
-  taxon data    list | get NAME | show   known data sets, fetching them, what they hold
+  taxon data    list | get | show | check  known data sets, what they hold, what is wrong
   taxon info    [MODEL|RUN] [--kernels]  this machine, or what a model file holds
   taxon bench   [options]                training and inference speed here
 

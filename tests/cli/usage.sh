@@ -79,6 +79,20 @@ for key in model precision batch threads isa f32_gflops bandwidth_gb_s step_ms l
 done
 grep -q '"layer":"fc","shape":"2x64 \* 64x10","pass":"forward",.*"gflop":2.56e-06,.*"of_limit":0\.' out || fail "the share of fc"
 run 0 data list; says out fashion-mnist
+run 2 data chekc x; says err "did you mean 'check'"
+run 2 data check; says err "DATA is missing"
+run 2 data check x --labels fsat; says err "did you mean 'fast'"
+run 2 data check x --epochs 3; says err "--labels train"
+run 2 data show x --near 90; says err "--near is for taxon data check"
+pictures checked 12
+cp checked/train/top/0.bmp checked/test/bottom/copy.bmp
+: >checked/train/top/empty.bmp
+run 1 data check checked --out report
+says out "1 exactly, 0 nearly"; says out "empty.bmp"; is_there report/check.html; is_there report/leaks.csv
+rm checked/train/top/empty.bmp
+run 0 data check checked --labels train --model mlp --epochs 1 --folds 2 --near 0 --json --out trained
+says out '"source": "train"'; is_there trained/folds/predictions.csv
+run 0 data check checked --predictions trained/folds --near 0; says out "by the predictions given"
 run 0 bench --model resnet8 --batch 2 --seconds 0.01 --exact-conv; says out train_ms
 run 0 bench --model resnet8 --batch 2 --seconds 0.01 --precision bf16; says out "precision bf16"
 run 0 bench --model mlp --batch 2 --seconds 0.01 --json

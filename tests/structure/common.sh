@@ -16,7 +16,10 @@ sources() { tree '*.cpp' '*.h' '*.cu' '*.cuh' '*.inc'; }
 
 # The folder that a source belongs to: base, kernels, core, layers, ... or the first part of its path.
 area_of() {
-  case $1 in core/base/*) echo base ;; data/fetch/*) echo fetch ;; metrics/report/*) echo report ;; *) echo "${1%%/*}" ;; esac
+  case $1 in
+    core/base/*) echo base ;; data/fetch/*) echo fetch ;; data/check/*) echo check ;; metrics/report/*) echo report ;;
+    *) echo "${1%%/*}" ;;
+  esac
 }
 # The folders whose headers an area may include; the order of docs/architecture.md.
 may_include() {
@@ -27,8 +30,9 @@ may_include() {
     layers | data | metrics) echo base kernels core "$1" ;;
     models) echo base kernels core layers data metrics models ;;
     fetch) echo base data fetch ;;
+    check) echo base core layers data metrics models train check ;;
     report) echo base kernels core layers data metrics models train report ;;
-    *) echo base kernels core layers data metrics models train fetch report ;;
+    *) echo base kernels core layers data metrics models train fetch check report ;;
   esac
 }
 library_areas='base kernels core layers data metrics models train'

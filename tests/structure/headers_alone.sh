@@ -4,13 +4,17 @@
 . "$(dirname "$0")/common.sh"
 
 root_of() {
-  case $1 in base) echo core/base/include ;; kernels) echo kernels/abi/include ;; fetch) echo data/fetch/include ;; report) echo metrics/report/include ;; *) echo "$1/include" ;; esac
+  case $1 in
+    base) echo core/base/include ;; kernels) echo kernels/abi/include ;;
+    fetch | check) echo "data/$1/include" ;; report) echo metrics/report/include ;;
+    *) echo "$1/include" ;;
+  esac
 }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 checked=0
-for area in $library_areas fetch report; do
+for area in $library_areas fetch check report; do
   root=$(root_of "$area")
   flags=
   for before in $(may_include "$area"); do flags+=" -I$PWD/$(root_of "$before")"; done

@@ -1,7 +1,7 @@
 // See figures.h.
 #include "figures.h"
 
-#include <taxon/metrics/curves.h>
+#include <taxon/metrics/calibration.h>
 
 #include <algorithm>
 #include <array>
@@ -90,25 +90,16 @@ Json reliability_of(const Predictions& p, int bins) {
   const std::vector<double>& confidence = multi ? p.probability : p.confidence;
   if (confidence.empty()) return nullptr;
   std::vector<std::uint8_t> correct(confidence.size());
-  struct Bin {
-    std::int64_t count = 0, correct = 0;
-    double confidence = 0;
-  };
-  std::vector<Bin> sums(static_cast<std::size_t>(bins));
-  for (std::size_t i = 0; i < confidence.size(); ++i) {
-    correct[i] = multi ? p.truth_labels[i] != 0 : p.truth[i] == p.predicted[i];
-    const double at = std::ceil(confidence[i] * bins) - 1;
-    Bin& bin = sums[static_cast<std::size_t>(std::clamp(at, 0.0, bins - 1.0))];
-    ++bin.count;
-    bin.correct += correct[i];
-    bin.confidence += confidence[i];
-  }
+  for (std::size_t i = 0; i < confidence.size(); ++i)
+    correct[i] = (multi ? p.truth_labels[i] != 0 : p.truth[i] == p.predicted[i]) ? 1 : 0;
+  const std::vector<CalibrationBin> all = reliability(confidence, correct, bins);
   Json out;
-  out["ece"] = expected_calibration_error(confidence, correct, bins);
+  out["ece"] = expected_error(all);
   out["bins"] = Json::array();
-  for (const Bin& b : sums) {
-    const auto n = static_cast<double>(b.count);
-    out["bins"].push_back({b.count, b.confidence / n, static_cast<double>(b.correct) / n});
+  for (const CalibrationBin& b : all) {
+    const auto mean = [&](double v) { return b.count > 0 ? Json(v) : Json(nullptr); };
+    out["bins"].push_back(
+        {static_cast<std::int64_t>(b.count), mean(b.confidence), mean(b.accuracy)});
   }
   return out;
 }
