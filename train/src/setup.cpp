@@ -345,7 +345,8 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
   if (options.val_fraction > 0) {                       // so that evaluation divides the data alike
     s.meta.notes["val_fraction"] = shortest(options.val_fraction);
   }
-  if (s.data.divided || options.val_fraction > 0) {  // so that it can tell whether they are the same
+  // So that it can tell whether they are the same.
+  if (s.data.divided || options.val_fraction > 0) {
     s.meta.notes["data_fingerprint"] = std::to_string(s.data.fingerprint());
   }
   if (options.fold > 0) {

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
 namespace taxon::check {
 namespace {
@@ -29,25 +28,14 @@ void judge_fast(Findings& f, const Looks& looks, const CheckOptions& options) {
   }
 }
 
-// Whether more than one sample in twenty has a near duplicate.
-bool too_many(const Findings& f) {
-  std::set<std::int64_t> members;
-  for (const Pair& p : f.near) members.insert({p.a, p.b});
-  constexpr std::size_t few = 20;  // small data sets may be what they are
-  return f.near.size() > most_near ||
-         members.size() > std::max(few, static_cast<std::size_t>(f.samples.size()) / 20);
-}
-
 void find_near(Findings& f, const Looks& looks, CheckOptions options) {
   const std::vector<std::int64_t> members = comparable(looks, f.duplicates);
-  f.near = near_pairs(looks, members, options);
-  for (const double raised : {0.95, 0.97, 0.98, 0.99, 0.995}) {
-    if (!options.raise_near || !too_many(f)) break;
-    if (raised <= options.near) continue;
+  if (options.raise_near) {
+    const double raised = usual_threshold(looks, members, options);
+    f.near_raised = raised > options.near;
     options.near = raised;
-    f.near_raised = true;
-    f.near = near_pairs(looks, members, options);
   }
+  f.near = near_pairs(looks, members, options);
   f.near_threshold = options.near;
   f.near_capped = f.near.size() > most_near;
   if (f.near_capped) f.near.resize(most_near);

@@ -138,6 +138,30 @@ double similarity(const std::uint8_t* a, const std::uint8_t* b, bool mirrored) {
   return vaa <= 0 || vbb <= 0 ? -1 : std::min(1.0, vab / std::sqrt(vaa * vbb));
 }
 
+double usual_threshold(const Looks& looks, const std::vector<std::int64_t>& members,
+                       const CheckOptions& options) {
+  const Search search(looks, members, options);
+  const std::size_t n = members.size(), probes = std::min<std::size_t>(n, 1000);
+  // A sample is compared with those before it: of large data sets the later half has enough.
+  const std::size_t first = n > 2 * probes ? n / 2 : 0;
+  std::vector<double> best(probes, -1);
+  report(options, "near duplicates", 0, static_cast<std::int64_t>(n));
+  parallel_chunks(static_cast<std::int64_t>(probes), [&](std::int64_t k) {
+    const auto probe = static_cast<std::size_t>(k);
+    std::vector<Pair> found;
+    search.find(first + probe * (n - first) / probes, found);
+    for (const Pair& p : found) best[probe] = std::max(best[probe], p.similarity);
+  });
+  for (const double raised : {options.near, 0.95, 0.97, 0.98, 0.99}) {
+    if (raised < options.near) continue;
+    const auto hits = static_cast<std::size_t>(
+        std::count_if(best.begin(), best.end(), [&](double b) { return b >= raised; }));
+    // Small data sets may be what they are.
+    if (hits <= std::max<std::size_t>(20, probes / 20)) return raised;
+  }
+  return std::max(options.near, 0.995);
+}
+
 std::vector<Pair> near_pairs(const Looks& looks, const std::vector<std::int64_t>& members,
                              const CheckOptions& options) {
   const Search search(looks, members, options);

@@ -13,6 +13,10 @@ namespace taxon::check {
 std::vector<Pair> near_pairs(const Looks& looks, const std::vector<std::int64_t>& members,
                              const CheckOptions& options);
 
+/// options.near, or what it is raised to (see CheckOptions::raise_near), judged by 1,000 samples.
+double usual_threshold(const Looks& looks, const std::vector<std::int64_t>& members,
+                       const CheckOptions& options);
+
 /// See Pair::similarity; -1 where one of the pictures is of one colour. Thumbs are [16, 16, 3].
 double similarity(const std::uint8_t* a, const std::uint8_t* b, bool mirrored);
 
