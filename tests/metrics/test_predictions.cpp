@@ -271,8 +271,9 @@ TEST_CASE("weights and sums of predictions.csv", "[metrics]") {
   CHECK(p.weight == std::vector<double>{3, 1});
   CHECK(single_label_metrics(p).accuracy == 0.75);
   mentions(error_of("true,predicted,weight\na,b,-1\n"), "column 'weight': found '-1'");
-  mentions(error_of("true,prob_a,prob_b\na,0.5,0.5\na,0.6,0.5\n"),
-           "the probabilities of prediction 2 sum to 1.1, expected 1");
+  mentions(error_of("true,prob_a,prob_b\na,0.5,0.5\na,0.7,0.5\na,0.5,0.5\n"),
+           "the probabilities of prediction 2 sum to 1.2, expected 1");
+  CHECK(parse("true,prob_a,prob_b\na,0.33,0.64\n").probability.size() == 2);  // rounded off
   mentions(error_of("true,prob_a,prob_b\na,0.9,0.9\n", false), "--task multi");
 }
 

@@ -20,6 +20,7 @@ struct Row {
   double lr, weight_decay;
   std::string_view schedule, augment;
   double label_smoothing;
+  std::string_view tta = "none";
 };
 
 // What each reaches, over several seeds: docs/recipes.md. SGD with Nesterov momentum 0.9 (airnet:
@@ -35,6 +36,7 @@ constexpr Row recipes[] = {
     {"*", "lenet", "", 10, 128, 0.05, 5e-4, "onecycle", "light", 0},
     {"*", "cnn", "", 6, 128, 0.08, 5e-4, "onecycle", "light", 0},
     {"*", "airnet", "", 10, 1024, 1.5, 1.33e-3, "triangle", "light", 0.2},
+    {"cifar10", "resnet20", "", 50, 128, 0.2, 5e-4, "onecycle", "standard", 0, "flip"},
     {"cifar10", "resnet", "", 10, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"cifar100", "resnet", "resnet20", 20, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"*", "resnet", "resnet18", 20, 128, 0.1, 5e-4, "onecycle", "standard", 0},
@@ -122,6 +124,7 @@ void from_row(const Row& r, Chooser& c) {
   c.set("schedule", r.schedule, why);
   c.set("augment", r.augment, why);
   c.set("label_smoothing", r.label_smoothing, why);
+  c.set("tta", r.tta, why);
 }
 
 // A few hundred or thousand images make too few steps of 128.
