@@ -15,6 +15,22 @@ void check_matrix(const char* what, std::span<const double> confusion, std::int6
     fail<ShapeError>(what, ": ", confusion.size(), " entries, expected ", classes, "x", classes);
 }
 
+struct Sums {
+  std::vector<double> rows, columns;
+  double all = 0;
+};
+
+Sums sums_of(std::span<const double> confusion, std::size_t c) {
+  Sums out{std::vector<double>(c, 0.0), std::vector<double>(c, 0.0), 0};
+  for (std::size_t t = 0; t < c; ++t)
+    for (std::size_t p = 0; p < c; ++p) {
+      out.rows[t] += confusion[t * c + p];
+      out.columns[p] += confusion[t * c + p];
+      out.all += confusion[t * c + p];
+    }
+  return out;
+}
+
 double mistake(KappaWeights weights, std::size_t t, std::size_t p) {
   const double distance = std::abs(static_cast<double>(t) - static_cast<double>(p));
   if (weights == KappaWeights::none) return distance > 0 ? 1 : 0;
@@ -46,14 +62,7 @@ std::vector<double> normalized(std::span<const double> confusion, std::int64_t c
                                Normalize by) {
   check_matrix("normalized", confusion, classes);
   const auto c = static_cast<std::size_t>(classes);
-  std::vector<double> rows(c, 0.0), columns(c, 0.0);
-  double all = 0;
-  for (std::size_t t = 0; t < c; ++t)
-    for (std::size_t p = 0; p < c; ++p) {
-      rows[t] += confusion[t * c + p];
-      columns[p] += confusion[t * c + p];
-      all += confusion[t * c + p];
-    }
+  const auto [rows, columns, all] = sums_of(confusion, c);
   std::vector<double> out(c * c, 0.0);
   for (std::size_t t = 0; t < c; ++t)
     for (std::size_t p = 0; p < c; ++p) {
@@ -69,18 +78,13 @@ std::optional<double> cohen_kappa(std::span<const double> confusion, std::int64_
                                   KappaWeights weights) {
   check_matrix("cohen_kappa", confusion, classes);
   const auto c = static_cast<std::size_t>(classes);
-  std::vector<double> rows(c, 0.0), columns(c, 0.0);
-  double all = 0, observed = 0, expected = 0;
+  const auto [rows, columns, all] = sums_of(confusion, c);
+  double observed = 0, expected = 0;
   for (std::size_t t = 0; t < c; ++t)
     for (std::size_t p = 0; p < c; ++p) {
-      const double n = confusion[t * c + p];
-      rows[t] += n;
-      columns[p] += n;
-      all += n;
-      observed += n * mistake(weights, t, p);
+      observed += confusion[t * c + p] * mistake(weights, t, p);
+      expected += rows[t] * columns[p] * mistake(weights, t, p);
     }
-  for (std::size_t t = 0; t < c; ++t)
-    for (std::size_t p = 0; p < c; ++p) expected += rows[t] * columns[p] * mistake(weights, t, p);
   if (expected == 0) return std::nullopt;
   return 1 - observed * all / expected;
 }
