@@ -115,8 +115,21 @@ std::string args_toml(const Request& r, const DataOptions& data) {
   return out;
 }
 
+// Before the work: a run keeps its own files, and a folder that cannot be made is told at once.
+void prepare_folders(const Request& r) {
+  for (const char* own : {"/checkpoint.safetensors", "/results.csv", "/folds.json"}) {
+    if (r.out.empty() || !file_exists(r.out + own)) continue;
+    fail<OptionError>("--out ", r.out,
+                      " is the folder of a run, whose figures stay: expected another "
+                      "one, such as ",
+                      r.out, "/eval-", r.split);
+  }
+  for (const std::string& folder : {r.out, r.plots}) {
+    if (!folder.empty()) make_folder(folder);
+  }
+}
+
 void write_folder(const Request& r, const Measured& m, const Figures& figures) {
-  make_folder(r.out);
   write_predictions(r.out + "/predictions.csv", m.predictions, r.label_sep);
   write_file_atomic(r.out + "/metrics.json", metrics_json(figures, 2) + "\n");
   write_file_atomic(r.out + "/embedding.csv", embedding_csv(m.predictions, m.features));
@@ -145,6 +158,7 @@ int run(const std::vector<std::string>& args) {
   use_threads(r.threads);
   set_exact_conv(exact);
   catch_interrupts();
+  prepare_folders(r);
   const Measured m = measure(r);
   const Figures figures = model_figures(m.meta, m.predictions);
   if (!r.out.empty()) write_folder(r, m, figures);

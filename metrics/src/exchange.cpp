@@ -17,12 +17,26 @@ std::string without_extension(const std::string& path) {
   return has ? path.substr(0, dot) : path;
 }
 
-Json target(const Predictions& p, std::size_t i) {
-  if (!p.multi_label) return p.predicted[i];
+// How FiftyOne names a file: an absolute path is the file itself, a relative one leaves the
+// extension out.
+std::string key_of(const std::string& path) {
+  return !path.empty() && path.front() == '/' ? path : without_extension(path);
+}
+
+// One label with its confidence, or a list of them.
+Json prediction(const Predictions& p, std::size_t i) {
+  if (!p.multi_label) {
+    Json out = {{"label", p.predicted[i]}};
+    if (!p.confidence.empty()) out["confidence"] = p.confidence[i];
+    return out;
+  }
   Json out = Json::array();
   const std::size_t c = p.classes.size();
-  for (std::size_t k = 0; k < c; ++k)
-    if (p.predicted_labels[i * c + k] != 0) out.push_back(k);
+  for (std::size_t k = 0; k < c; ++k) {
+    if (p.predicted_labels[i * c + k] == 0) continue;
+    out.push_back({{"label", k}});
+    if (!p.probability.empty()) out.back()["confidence"] = p.probability[i * c + k];
+  }
   return out;
 }
 
@@ -38,9 +52,7 @@ std::string fiftyone_labels(const Predictions& given) {
   Json labels = Json::object();
   for (std::size_t i = 0; i < p.path.size(); ++i) {
     if (p.path[i].empty()) continue;
-    Json& entry = labels[without_extension(p.path[i])];
-    entry["label"] = target(p, i);
-    if (!p.confidence.empty()) entry["confidence"] = p.confidence[i];
+    labels[key_of(p.path[i])] = prediction(p, i);
   }
   if (labels.empty()) fail<OptionError>("labels.json: the predictions name no files");
   const Json out = {{"classes", p.classes}, {"labels", std::move(labels)}};

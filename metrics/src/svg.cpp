@@ -2,6 +2,7 @@
 #include "svg.h"
 
 #include <taxon/base/text.h>
+#include <taxon/base/utf8.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,8 +15,10 @@ std::string number(double v) {
   return shortest(std::round(v * 100) / 100);
 }
 
-// Control characters, which XML has no way to write, become U+FFFD.
+// Control characters, which XML has no way to write, become U+FFFD; so does every byte above ASCII
+// where the words are not UTF-8.
 std::string escaped(std::string_view words) {
+  const bool utf8 = is_utf8(words);
   std::string out;
   for (const char c : words) {
     if (c == '&') {
@@ -26,7 +29,8 @@ std::string escaped(std::string_view words) {
       out += "&gt;";
     } else if (c == '"') {
       out += "&quot;";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    } else if (static_cast<unsigned char>(c) < 0x20 ||
+               (!utf8 && static_cast<unsigned char>(c) >= 0x80)) {
       out += "\xEF\xBF\xBD";
     } else {
       out += c;

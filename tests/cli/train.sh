@@ -37,6 +37,7 @@ run 0 eval runs/photos-mlp/best.safetensors photos --split val --out measured; s
 is_there measured/predictions.csv
 is_there measured/metrics.json
 says measured/labels.json '"confidence"'
+run 2 eval runs/photos-mlp photos --out runs/photos-mlp; says err "runs/photos-mlp is the folder of a run, whose figures stay"
 run 0 eval runs/photos-mlp photos --plots plots/new; says plots/new/roc.svg 'all together'; is_there plots/new/confusion_matrix.svg
 run 0 metrics runs/photos-mlp/predictions.csv --plots plots; is_there plots/reliability.svg; is_there plots/precision_recall.svg
 touch a_file; run 4 eval runs/photos-mlp photos --plots a_file/x; says err "cannot make the folder"

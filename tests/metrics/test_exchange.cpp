@@ -54,6 +54,8 @@ TEST_CASE("plots of what there is", "[metrics]") {
   p.probability.clear();
   CHECK(all_plots(p).size() == 1);  // the matrix alone
   CHECK_THROWS_AS(roc_svg(p), OptionError);
+  p.classes[2] = "caf\xe9";  // Latin-1
+  CHECK(confusion_svg(single_label_metrics(p)).find("caf\xEF\xBF\xBD<") != std::string::npos);
   CHECK_THROWS_AS(reliability_svg(single_label_metrics(p)), OptionError);
   Predictions many;
   for (int k = 0; k < 60; ++k) many.classes.push_back("class " + std::to_string(k));
@@ -85,8 +87,11 @@ TEST_CASE("labels.json of FiftyOne", "[metrics]") {
   multi.truth_labels = {1, 0};
   multi.probability = {.9, .8};
   multi.path = {"p.png"};
-  CHECK(nlohmann::json::parse(fiftyone_labels(multi))["labels"]["p"]["label"] ==
-        std::vector<int>{0, 1});
+  CHECK(nlohmann::json::parse(fiftyone_labels(multi))["labels"] ==
+        nlohmann::json::parse(
+            R"({"p": [{"label": 0, "confidence": 0.9}, {"label": 1, "confidence": 0.8}]})"));
+  multi.path = {"/data/p.png"};  // as FiftyOne's importer has it, a path is the file itself
+  CHECK(nlohmann::json::parse(fiftyone_labels(multi))["labels"].contains("/data/p.png"));
   CHECK(names_files(multi));
   multi.path.clear();
   CHECK_FALSE(names_files(multi));

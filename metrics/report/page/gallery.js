@@ -91,10 +91,13 @@ function exportSelection() {
 }
 
 function filterControls() {
+  // A cell of the matrix may ask for samples without the label; who chooses one here wants those
+  // with.
+  const has = {truth: 'truthHas', predicted: 'predictedHas'};
   const of = (key, label, options, parse) => {
     const s = select(label, options, (v) => {
       gallery.page = 0;
-      setFilter({[key]: parse(v)});
+      setFilter({[key]: parse(v), ...(key in has && {[has[key]]: true})});
     });
     s.node.id = 'filter-' + key;
     return [key, s];
@@ -124,7 +127,7 @@ function filterControls() {
   const share = (otherwise) => (v) => (v === '' ? otherwise : Math.min(1, Math.max(0, Number(v))));
   input('low', 'Confidence from', {type: 'number', min: 0, max: 1, step: 0.05}, share(0));
   input('high', 'to', {type: 'number', min: 0, max: 1, step: 0.05}, share(1));
-  input('text', 'Name contains', {type: 'search', autocomplete: 'off'}, String);
+  input('text', 'File or class contains', {type: 'search', autocomplete: 'off'}, String);
   onSelection(() => {
     for (const [key, {node}] of selects)
       if (node !== document.activeElement || node.tagName === 'SELECT')

@@ -16,10 +16,17 @@ function matrixClasses() {
 // {rows, columns, counts[row][column], filter(row, column), good(row, column)}
 function matrixData() {
   if (multi) {
+    const counts = report.confusion.map((row) => row.slice(1));
+    const sum = (values) => values.reduce((a, b) => a + b, 0), row = counts.map(sum);
     return {
       rows: report.classes,
       columns: outcomes,
-      counts: report.confusion.map((row) => row.slice(1)),
+      counts,
+      sums: {
+        row,
+        column: outcomes.map((_, c) => sum(counts.map((r) => r[c]))),
+        all: sum(row),
+      },
       filter: (r, c) =>
           ({truth: r, truthHas: c === 0 || c === 2, predicted: r, predictedHas: c < 2}),
       good: (r, c) => c === 0 || c === 3,
@@ -27,9 +34,14 @@ function matrixData() {
   }
   const classes = matrixClasses(), place = new Map(classes.map((k, at) => [k, at]));
   const counts = classes.map(() => new Float64Array(classes.length));
-  for (const [t, p, n] of report.confusion)
+  const ofRow = new Float64Array(classes.length), ofColumn = new Float64Array(classes.length);
+  for (const [t, p, n] of report.confusion) {  // shares are of all samples, shown or not
+    if (place.has(t)) ofRow[place.get(t)] += n;
+    if (place.has(p)) ofColumn[place.get(p)] += n;
     if (place.has(t) && place.has(p)) counts[place.get(t)][place.get(p)] = n;
+  }
   return {
+    sums: {row: ofRow, column: ofColumn, all: report.confusion.reduce((a, [, , n]) => a + n, 0)},
     rows: classes.map(className),
     columns: classes.map(className),
     counts,
@@ -40,11 +52,8 @@ function matrixData() {
 
 // What the counts are divided by.
 function divisor(data, kind) {
-  const sum = (values) => values.reduce((a, b) => a + b, 0);
-  const rows = data.counts.map((row) => sum([...row]));
-  const columns = data.columns.map((_, c) => sum(data.counts.map((row) => row[c])));
-  const all = sum(rows);
-  return {row: (r) => rows[r], column: (r, c) => columns[c], all: () => all, count: () => 1}[kind];
+  const {row, column, all} = data.sums;
+  return {row: (r) => row[r], column: (r, c) => column[c], all: () => all, count: () => 1}[kind];
 }
 
 function matrixTable(data, kind) {

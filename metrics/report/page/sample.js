@@ -97,8 +97,8 @@ function prepareSample() {
   });
   dialog.addEventListener('keydown', (event) => {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
-    const next = selection[selection.indexOf(opened) + step];
-    if (step && next !== undefined) {
+    const at = selection.indexOf(opened), next = selection[at + step];
+    if (step && at >= 0 && next !== undefined) {
       event.preventDefault();
       openSample(next);
     }

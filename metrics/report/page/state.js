@@ -30,7 +30,12 @@ function setFilter(changes, only = false) {
   for (const listener of listeners) listener();
 }
 
-const searchable = once(() => report.ids.map((id, i) => (id + '\n' + pathOf(i)).toLowerCase()));
+const searchable = once(
+    () => report.ids.map(
+        (id, i) => [id, pathOf(i), ...labelsOf(truth, i).map(className),
+                    ...labelsOf(predicted, i).map(className)]
+                       .join('\n')
+                       .toLowerCase()));
 
 function select_() {
   const wanted = filter.text.trim().toLowerCase();

@@ -151,14 +151,15 @@ function showThresholds() {
   if (!report.probability) return;
   addToNav('thresholds', 'Thresholds');
   const state = thresholdState, section = byId('thresholds');
+  state.threshold = Math.max(state.threshold, floor);
   if (multi) state.which = 'micro';
   const options = report.classes.map((name, k) => [String(k), name]);
   if (multi)
     options.unshift(
         ['micro', 'all labels (micro average)'], ['macro', 'all labels (macro average)']);
   const least = floor, step = grid ? 1 / steps : 0.001;
-  const slider =
-      el('input', {type: 'range', id: 'threshold', min: least, max: 1, step, value: 0.5});
+  const slider = el(
+      'input', {type: 'range', id: 'threshold', min: least, max: 1, step, value: state.threshold});
   const number = el('input', {
     type: 'number',
     id: 'threshold-number',
