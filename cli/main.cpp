@@ -5,6 +5,7 @@
 #include <taxon/base/interrupted.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
+#include <taxon/core/devices.h>
 #include <taxon/train/trainer.h>
 
 #include "build_version.h"
@@ -175,7 +176,7 @@ std::string version_text() {
   const std::string compiler = text("gcc ", __GNUC__, '.', __GNUC_MINOR__);
 #endif
   return text("taxon ", TAXON_VERSION, "\ncommit ", TAXON_COMMIT, "\ncompiler ", compiler, "\nisa ",
-              name_of(active_isa()), "\nbackends cpu\n");
+              name_of(active_isa()), "\nbackends cpu", has_cuda() ? " cuda" : "", "\n");
 }
 
 }  // namespace taxon::cli

@@ -112,7 +112,7 @@ struct Loader::Impl {
   void open_slot();
   bool take(Piece& out);
   void make(const Piece& p);
-  std::exception_ptr mixed(Slot& slot) const;
+  std::exception_ptr completed(Slot& slot) const;
   void run();
 
   const DatasetPtr data;
@@ -225,9 +225,9 @@ void Loader::Impl::make(const Piece& p) {
   if (slot.done < slot.batch.size()) {
     return;
   }
-  if (!slot.error && (options.mixup > 0 || options.cutmix > 0)) {
+  if (!slot.error) {
     lock.unlock();
-    error = mixed(slot);
+    error = completed(slot);
     lock.lock();
     slot.error = error;
   }
@@ -235,13 +235,18 @@ void Loader::Impl::make(const Piece& p) {
   ready.notify_all();
 }
 
-// Without the lock, of a slot whose samples are done; what went wrong, if anything did.
-std::exception_ptr Loader::Impl::mixed(Slot& slot) const {
+// Without the lock, for a slot whose samples are done: mixes them and brings them to the device.
+// What went wrong, if anything did.
+std::exception_ptr Loader::Impl::completed(Slot& slot) const {
   try {
     Batch& b = slot.batch;
-    const BatchMix mix = draw_mix(options, slot.epoch, b.number);
-    mix_images(b.x, mix);
-    b.y = mix_targets(b.y, data->classes(), mix);
+    if (options.mixup > 0 || options.cutmix > 0) {
+      const BatchMix mix = draw_mix(options, slot.epoch, b.number);
+      mix_images(b.x, mix);
+      b.y = mix_targets(b.y, data->classes(), mix);
+    }
+    b.x = b.x.to(options.device);
+    b.y = b.y.to(options.device);
   } catch (...) {
     return std::current_exception();
   }

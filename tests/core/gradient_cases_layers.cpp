@@ -81,20 +81,24 @@ void add_normalisation(std::vector<GradientCase>& cases) {
                      cut ? "with a residual and ReLU" : "with a residual",
                      {draw({3, 2, 2, 4}), draw({4}), draw({4}), draw({3, 2, 2, 4})},
                      [=](const Tensors& in) {
-                       return batch_norm_infer(in[0], in[1], in[2], mean, var, 1e-5, {in[3], cut});
+                       return batch_norm_infer(in[0], in[1], in[2], beside(mean, in[0]),
+                                               beside(var, in[0]), 1e-5, {in[3], cut});
                      }});
   }
   cases.push_back({"batch_norm_infer",
                    "with ReLU",
                    {draw({3, 2, 2, 4}), draw({4}), draw({4})},
                    [=](const Tensors& in) {
-                     return batch_norm_infer(in[0], in[1], in[2], mean, var, 1e-5, {{}, true});
+                     return batch_norm_infer(in[0], in[1], in[2], beside(mean, in[0]),
+                                             beside(var, in[0]), 1e-5, {{}, true});
                    }});
-  cases.push_back(
-      {"batch_norm_infer",
-       "images",
-       {draw({3, 2, 2, 4}), draw({4}), draw({4})},
-       [=](const Tensors& in) { return batch_norm_infer(in[0], in[1], in[2], mean, var); }});
+  cases.push_back({"batch_norm_infer",
+                   "images",
+                   {draw({3, 2, 2, 4}), draw({4}), draw({4})},
+                   [=](const Tensors& in) {
+                     return batch_norm_infer(in[0], in[1], in[2], beside(mean, in[0]),
+                                             beside(var, in[0]));
+                   }});
   cases.push_back(
       {"layer_norm", "affine", {draw({3, 7}, 1, 2), draw({7}), draw({7})}, [](const Tensors& in) {
          return layer_norm(in[0], in[1], in[2]);
@@ -127,20 +131,22 @@ void add_losses(std::vector<GradientCase>& cases) {
         const std::string label = text("smoothing ", smoothing, weighted ? ", weighted" : "");
         cases.push_back(
             {"cross_entropy", "indices, " + label, {draw({4, 5})}, [=](const Tensors& in) {
-               return cross_entropy(in[0], target, w, o);
+               return cross_entropy(in[0], beside(target, in[0]), beside(w, in[0]), o);
              }});
         cases.push_back(
             {"cross_entropy", "probabilities, " + label, {draw({4, 5})}, [=](const Tensors& in) {
-               return cross_entropy(in[0], soft, w, o);
+               return cross_entropy(in[0], beside(soft, in[0]), beside(w, in[0]), o);
              }});
       }
     }
     const Tensor hits = sigmoid(draw({4, 5}));
     cases.push_back({"bce_with_logits", "", {draw({4, 5}, 0, 3)}, [=](const Tensors& in) {
-                       return binary_cross_entropy_with_logits(in[0], hits, {}, reduction);
+                       return binary_cross_entropy_with_logits(in[0], beside(hits, in[0]), {},
+                                                               reduction);
                      }});
     cases.push_back({"bce_with_logits", "pos_weight", {draw({4, 5}, 0, 3)}, [=](const Tensors& in) {
-                       return binary_cross_entropy_with_logits(in[0], hits, weight, reduction);
+                       return binary_cross_entropy_with_logits(in[0], beside(hits, in[0]),
+                                                               beside(weight, in[0]), reduction);
                      }});
   }
 }
@@ -193,7 +199,7 @@ std::vector<GradientCase> shape_cases() {
   const Tensor picked = indices({2, 0, 2, 1});
   for (const int axis : {0, 1}) {
     cases.push_back({"gather", "", {draw({3, 4})}, [=](const Tensors& in) {
-                       return gather(in[0], picked, axis);
+                       return gather(in[0], beside(picked, in[0]), axis);
                      }});
   }
   return cases;

@@ -12,7 +12,8 @@ namespace taxon {
 namespace {
 
 void append_values(std::vector<float>& to, const Tensor& from) {
-  const auto values = from.view<float>();
+  const Tensor here = from.to(cpu);
+  const auto values = here.view<float>();
   to.insert(to.end(), values.begin(), values.end());
 }
 
@@ -58,7 +59,7 @@ void score_multi(const Dataset& data, const std::vector<float>& probability, Epo
 // where there are no further views. The first batch decides how far apart those lie.
 Tensor logits_and_features(Model& model, const ModelMeta& meta, const Tensor& x, std::int64_t done,
                            std::int64_t samples, FeatureSample& to) {
-  const Tensor features = model.features(x.to(model.precision())).to(DType::f32);
+  const Tensor features = model.features_f32(x);
   const std::int64_t rows = features.dim(0);
   if (done == 0) {
     to.features = features.numel() / rows;
@@ -66,7 +67,8 @@ Tensor logits_and_features(Model& model, const ModelMeta& meta, const Tensor& x,
     to.step = (samples + fit - 1) / fit;
     to.values.clear();
   }
-  const auto values = features.view<float>();
+  const Tensor here = features.to(cpu);
+  const auto values = here.view<float>();
   for (std::int64_t i = 0; i < rows; ++i) {
     if ((done + i) % to.step != 0) continue;
     const auto row = values.subspan(static_cast<std::size_t>(i * to.features),
@@ -121,6 +123,7 @@ std::vector<float> evaluate_logits(Model& model, const ModelMeta& meta, const Da
   loading.batch = options.batch;
   loading.preprocess = meta.preprocess;
   loading.cache_bytes = 0;  // each sample is seen once
+  loading.device = model.device();
   Loader loader(data, loading);
   std::vector<float> logits;
   std::int64_t done = 0;

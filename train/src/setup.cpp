@@ -5,6 +5,7 @@
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
 #include <taxon/base/utf8.h>
+#include <taxon/core/devices.h>
 #include <taxon/layers/norm.h>
 #include <taxon/metrics/thresholds.h>
 #include <taxon/train/augment_file.h>
@@ -183,6 +184,7 @@ void check_averages(const TrainOptions& o) {
 std::shared_ptr<Model> same_model(const Setup& s) {
   auto out = build_model(s.meta.spec, static_cast<std::uint64_t>(s.options.seed));
   out->set_precision(s.model->precision());
+  out->to(s.model->device());
   return out;
 }
 
@@ -215,6 +217,7 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
   l.batch = s.options.batch;
   l.preprocess = s.meta.preprocess;
   l.seed = static_cast<std::uint64_t>(s.options.seed);
+  l.device = s.model->device();
   if (training) {
     l.shuffle = true;
     l.weights = sampling_weights(s, *data);
@@ -285,6 +288,7 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
                              std::vector<Choice>* choices) {
   TrainOptions given;
   for (const auto& [name, value] : settings) set_option(given, name, value);
+  check_available(Device::parse(given.device));
   data = open_data(given);
   Recipe chosen = recipe(data, given.model, given);
   TrainOptions& used = chosen.options;
@@ -340,6 +344,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
                           {s.meta.preprocess.height, s.meta.preprocess.width, s.data.facts.flips});
   s.meta.tta = parse_tta(options.tta);
   s.model->set_precision(parse_precision(options.precision));
+  s.model->to(Device::parse(options.device));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
   if (options.val_fraction > 0) {                       // so that evaluation divides the data alike

@@ -26,7 +26,8 @@ void prefixed(std::vector<NamedTensor>& out, const std::string& prefix,
 bool all_finite(const Module& module) {
   for (const NamedTensor& t : module.state()) {
     if (t.tensor.dtype() != DType::f32) continue;
-    for (const float v : t.tensor.view<float>()) {
+    const Tensor here = t.tensor.to(cpu);
+    for (const float v : here.view<float>()) {
       if (!std::isfinite(v)) return false;
     }
   }
@@ -128,7 +129,7 @@ void Trainer::watch_loss(double loss, const Tensor& logits, const Batch& batch) 
   LossWatch& watch = progress_.watch;
   if (watch.nothing == 0) {
     NoGrad no_grad;
-    const Tensor zeros = Tensor::zeros(logits.shape(), logits.dtype());
+    const Tensor zeros = Tensor::zeros(logits.shape(), logits.dtype(), logits.device());
     watch.nothing = std::max(loss, (*parts_.loss)(zeros, batch.y).item());
   }
   if (!watch.diverged(loss)) return;

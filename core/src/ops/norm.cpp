@@ -63,7 +63,7 @@ Tensors batch_norm_backward(Context& context, const Tensor& dy, const BatchNormO
   args.dweight = mutable_or_null(d[1]);
   args.dbias = mutable_or_null(d[2]);
   args.dresidual = o.relu ? mutable_or_null(d[residual]) : nullptr;
-  run_kernel(kernels::batch_norm_grad_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::batch_norm_grad>(x, args);
   return d;
 }
 
@@ -105,7 +105,7 @@ void BatchNormTrain::forward(Context& context, const Tensors& in, Tensors& out, 
   args.y = out[0].mutable_raw();
   args.mean = out[1].mutable_raw();
   args.var = out[2].mutable_raw();
-  run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::batch_norm>(in[0], args);
   save_for_backward(context, in, out[1], out[2], out[0], o);
 }
 Tensors BatchNormTrain::backward(Context& context, const Tensors& dout, const Options& o) {
@@ -123,7 +123,7 @@ void BatchNormInfer::forward(Context& context, const Tensors& in, Tensors& out, 
   args.mean = const_cast<void*>(in[3].raw());  // read only when not training
   args.var = const_cast<void*>(in[4].raw());
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::batch_norm>(in[0], args);
   save_for_backward(context, in, in[3], in[4], out[0], o);
 }
 Tensors BatchNormInfer::backward(Context& context, const Tensors& dout, const Options& o) {
@@ -156,7 +156,7 @@ void LayerNormOp::forward(Context& context, const Tensors& in, Tensors& out, con
   args.mean = mean.mutable_raw();
   args.rstd = rstd.mutable_raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::layer_norm_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::layer_norm>(in[0], args);
   for (const Tensor& t : {in[0], in[1], mean, rstd}) context.save(t);
 }
 Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Options&) {
@@ -178,7 +178,7 @@ Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Optio
   args.dx = mutable_or_null(d[0]);
   args.dweight = mutable_or_null(d[1]);
   args.dbias = mutable_or_null(d[2]);
-  run_kernel(kernels::layer_norm_grad_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::layer_norm_grad>(x, args);
   return d;
 }
 

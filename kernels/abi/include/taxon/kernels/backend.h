@@ -59,19 +59,21 @@ struct Tables {
 extern const Tables cpu_tables;
 
 /// Memory and kernels of devices whose memory the CPU does not read. All functions throw
-/// DeviceError with the call that failed, its code and text, unless said otherwise. Work on one
-/// device is done in the order in which one thread gives it: each thread has one stream a device.
+/// DeviceError with the call that failed, its code and text, unless said otherwise. A device has
+/// one stream for all threads: work is done in the order in which it is given, and memory that one
+/// thread frees can be used by another at once.
 struct Backend {
-  const char* name;         ///< "cuda"
-  int (*device_count)();    ///< 0 where there is no device or no driver; never throws
-  const char* (*absence)();  ///< why device_count is 0: "no CUDA device", "the driver is too old..."
+  const char* name;       ///< "cuda"
+  int (*device_count)();  ///< 0 where there is no device or no driver; never throws
+  const char* (
+      *absence)();  ///< why device_count is 0: "no CUDA device", "the driver is too old..."
   const char* (*device_name)(int device);
 
   void* (*allocate)(int device, size_t bytes);  ///< 256-byte aligned; nullptr: out of memory
   void (*release)(int device, void* memory);    ///< never throws
   void (*memory)(int device, size_t* free, size_t* total);
 
-  /// The calling thread's stream of the device: what Exec::stream is for its kernels.
+  /// The device's stream: what Exec::stream is for its kernels.
   void* (*stream)(int device);
   /// The rest in the order of the stream; host memory may be reused when they return, but for what
   /// is pinned (allocate_pinned), which must stay until the stream has come to it.
