@@ -109,6 +109,16 @@ int guarded(const std::vector<std::string>& args) {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return failed(input_output, "cannot write to stdout");
     return code;
+  } catch (...) {
+    return report_error();
+  }
+}
+
+}  // namespace
+
+int report_error() {
+  try {
+    throw;
   } catch (const Interrupted& e) {
     return failed(interrupted, e.what());
   } catch (const OptionError& e) {
@@ -127,8 +137,6 @@ int guarded(const std::vector<std::string>& args) {
     return failed(training_failed, text("internal error: ", e.what()));
   }
 }
-
-}  // namespace
 
 const std::atomic<bool>& interrupt_flag() {
   return interrupt;

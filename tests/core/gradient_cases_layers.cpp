@@ -1,6 +1,8 @@
 // Gradient cases of pooling, normalisation, softmax, losses, reductions and shape ops.
 #include "gradient_cases.h"
 
+#include <taxon/core/group.h>
+
 namespace taxon::test {
 namespace {
 
@@ -50,6 +52,39 @@ void add_pooling(std::vector<GradientCase>& cases) {
        }});
   cases.push_back({"adaptive_avg_pool2d", "global", {draw({2, 4, 4, 3})}, [](const Tensors& in) {
                      return global_avg_pool(in[0]);
+                   }});
+}
+
+// A group of one process; of several: tests/mpi.
+class Alone final : public Group {
+ public:
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  void sum(Tensor&) override {}
+  void start_sum(Tensor&) override {}
+  void progress() override {}
+  void wait() override {}
+  std::string broadcast(const std::string& s) override { return s; }
+};
+
+void add_shared_normalisation(std::vector<GradientCase>& cases) {
+  static Alone group;
+  for (const bool cut : {false, true}) {
+    cases.push_back({"batch_norm_shared",
+                     cut ? "with a residual and ReLU" : "with a residual",
+                     {draw({3, 2, 2, 4}, 1, 2), draw({4}), draw({4}), draw({3, 2, 2, 4})},
+                     [=](const Tensors& in) {
+                       return batch_norm_shared(in[0], in[1], in[2], group, 1e-5, {in[3], cut}).y;
+                     }});
+  }
+  cases.push_back({"batch_norm_shared",
+                   "with ReLU",
+                   {draw({3, 2, 2, 4}, 1, 2), draw({4}), draw({4})},
+                   [](const Tensors& in) {
+                     return batch_norm_shared(in[0], in[1], in[2], group, 1e-5, {{}, true}).y;
+                   }});
+  cases.push_back({"batch_norm_shared", "not affine", {draw({6, 3})}, [](const Tensors& in) {
+                     return batch_norm_shared(in[0], {}, {}, group, 1e-3).y;
                    }});
 }
 
@@ -157,6 +192,7 @@ std::vector<GradientCase> network_cases() {
   std::vector<GradientCase> cases;
   add_pooling(cases);
   add_normalisation(cases);
+  add_shared_normalisation(cases);
   add_losses(cases);
   return cases;
 }

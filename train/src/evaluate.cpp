@@ -1,5 +1,6 @@
 // Evaluation: of an epoch, and of a model over a data set with a row a sample.
 #include <taxon/base/error.h>
+#include <taxon/core/group.h>
 #include <taxon/data/loader.h>
 #include <taxon/metrics/classification.h>
 #include <taxon/metrics/curves.h>
@@ -15,6 +16,25 @@ void append_values(std::vector<float>& to, const Tensor& from) {
   const Tensor here = from.to(cpu);
   const auto values = here.view<float>();
   to.insert(to.end(), values.begin(), values.end());
+}
+
+// The rows of these samples.
+void put_rows(std::vector<float>& to, const std::vector<std::int64_t>& samples,
+              const Tensor& rows) {
+  const Tensor here = rows.to(cpu);
+  const auto values = here.view<float>();
+  const auto width = static_cast<std::size_t>(here.dim(1));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto row = values.subspan(i * width, width);
+    std::copy(row.begin(), row.end(), to.begin() + samples[i] * static_cast<std::int64_t>(width));
+  }
+}
+
+// Rows that one process each has, the others zeros.
+std::vector<float> joined(Group& group, const std::vector<float>& rows) {
+  Tensor t = Tensor::from(rows, {static_cast<std::int64_t>(rows.size())});
+  group.sum(t);
+  return t.to_vector<float>();
 }
 
 void score_single(const Dataset& data, const std::vector<float>& probability, EpochResult& result) {
@@ -81,18 +101,26 @@ Tensor logits_and_features(Model& model, const ModelMeta& meta, const Tensor& x,
 }  // namespace
 
 bool evaluate_epoch(Module& module, const Loss& loss, Loader& loader, EpochResult& result,
-                    const std::atomic<bool>* interrupt) {
+                    const std::atomic<bool>* interrupt, Group* group) {
   NoGrad no_grad;
   module.eval();
   const Dataset& data = loader.dataset();
-  std::vector<float> probability;
+  const std::int64_t classes = data.classes();
+  std::vector<float> probability(static_cast<std::size_t>(data.size() * classes));
   double sum = 0;
   loader.start(0);
   for (Batch batch; loader.next(batch);) {
-    if (interrupt != nullptr && interrupt->load()) return false;
+    if (group == nullptr && interrupt != nullptr && interrupt->load()) return false;
+    if (batch.size() == 0) continue;  // fewer samples than processes
     const Tensor logits = module.forward(batch.x);
     sum += loss(logits, batch.y).item() * static_cast<double>(batch.size());
-    append_values(probability, probabilities(logits, data.task()));
+    put_rows(probability, batch.indices, probabilities(logits, data.task()));
+  }
+  if (group != nullptr) {
+    probability = joined(*group, probability);
+    Tensor sums = Tensor::scalar(sum, DType::f64);
+    group->sum(sums);
+    sum = sums.item();
   }
   result.loss = sum / static_cast<double>(data.size());
   if (data.task() == Task::single) {

@@ -6,6 +6,7 @@
 #include <taxon/base/text.h>
 #include <taxon/base/utf8.h>
 #include <taxon/core/devices.h>
+#include <taxon/core/group.h>
 #include <taxon/layers/norm.h>
 #include <taxon/metrics/thresholds.h>
 #include <taxon/train/augment_file.h>
@@ -218,6 +219,10 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
   l.preprocess = s.meta.preprocess;
   l.seed = static_cast<std::uint64_t>(s.options.seed);
   l.device = s.model->device();
+  if (s.group != nullptr) {
+    l.part = s.group->rank();
+    l.parts = s.group->size();
+  }
   if (training) {
     l.shuffle = true;
     l.weights = sampling_weights(s, *data);
@@ -377,6 +382,28 @@ Setup with_copied_model(const Setup& s) {
   return out;
 }
 
+namespace {
+
+// Several processes: each needs enough of a batch, and with --sync-norm they share statistics.
+void share_norms(const Setup& s, const TrainerParts& parts) {
+  if (s.group == nullptr) return;
+  const std::int64_t smallest = std::min(s.options.batch, s.data.train->size());
+  if (smallest < 2 * s.group->size()) {
+    fail<OptionError>(s.group->size(), " processes for batches of ", smallest,
+                      " samples, expected at least two samples each: fewer processes or a larger "
+                      "--batch");
+  }
+  if (!s.options.sync_norm) return;
+  for (const auto& module : {parts.model, parts.average}) {
+    if (!module) continue;
+    module->visit([&](const std::string&, Module& m) {
+      if (auto* norm = dynamic_cast<BatchNorm2d*>(&m)) norm->synchronize(s.group);
+    });
+  }
+}
+
+}  // namespace
+
 TrainerParts make_parts(const Setup& s) {
   TrainerParts parts;
   parts.model = s.model;
@@ -392,6 +419,7 @@ TrainerParts make_parts(const Setup& s) {
   parts.optimizer = make_optimizer(s);
   parts.train = make_loader(s, s.data.train, true);
   if (s.watch) parts.watch = make_loader(s, s.watch, false);
+  share_norms(s, parts);
   return parts;
 }
 
@@ -409,6 +437,7 @@ TrainerOptions make_trainer_options(const Setup& s, std::int64_t batches) {
   t.unfreeze = o.unfreeze;
   t.best = parse_best(o.best, s.data.task);
   t.select = s.select;
+  t.group = s.group;
   t.schedule.kind = parse_schedule(o.schedule);
   t.schedule.lr = o.lr;
   const std::int64_t updates = (batches + o.accumulate - 1) / o.accumulate;

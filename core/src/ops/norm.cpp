@@ -1,13 +1,21 @@
 // Batch and layer normalisation.
-#include <taxon/kernels/norm.h>
-
-#include "declared.h"
+#include "norm.h"
 
 namespace taxon {
 namespace ops {
 namespace {
 
-// x [.., c] with optional vectors [c] from input 1 on, up to input `residual`, which has x's shape.
+std::int64_t rows_of(const Tensor& x) {
+  return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1);
+}
+
+// A vector of an element a channel: a parameter or a statistic.
+Tensor parameter_like(const Tensor& x) {
+  return Tensor::empty({x.dim(-1)}, parameter_dtype(x.dtype()), x.device());
+}
+
+}  // namespace
+
 void check_norm(std::string_view op, const Specs& in, std::size_t residual) {
   static constexpr std::size_t parameters[] = {1, 2, 3, 4};
   const Spec& x = required(op, in, 0, "input");
@@ -20,25 +28,13 @@ void check_norm(std::string_view op, const Specs& in, std::size_t residual) {
   }
 }
 
-std::int64_t rows_of(const Tensor& x) {
-  return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1);
-}
-
-// A vector of an element a channel: a parameter or a statistic.
-Tensor parameter_like(const Tensor& x) {
-  return Tensor::empty({x.dim(-1)}, parameter_dtype(x.dtype()), x.device());
-}
-
-// Saved: x, weight, bias, mean, var, y (where a residual hides its sign); the residual is the last
-// input.
-Tensors batch_norm_backward(Context& context, const Tensor& dy, const BatchNormOptions& o,
-                            bool training) {
+Tensors batch_norm_grad(Context& context, const Tensor& dy, const BatchNormOptions& o,
+                        bool training, std::size_t residual, bool all) {
   const Tensor x = context.saved(0), weight = context.saved(1), bias = context.saved(2);
   const Tensor mean = context.saved(3), var = context.saved(4), y = context.saved(5);
-  const std::size_t residual = training ? 3 : 5;
   Tensors d(residual + 1);
   for (const std::size_t i : {std::size_t{0}, std::size_t{1}, std::size_t{2}, residual}) {
-    if (!context.needs_grad(i)) continue;
+    if (!context.needs_grad(i) && !(all && i < residual)) continue;
     const bool image = i == 0 || i == residual;
     if (i == residual && !o.relu) {
       d[i] = dy;
@@ -88,17 +84,19 @@ kernels::BatchNormArgs batch_norm_args(const Tensors& in, const BatchNormOptions
   return args;
 }
 
-}  // namespace
-
-Specs BatchNormTrain::infer(const Specs& in, const Options&) {
-  check_norm(info.name, in, 3);
+Specs infer_batch_norm(std::string_view op, const Specs& in) {
+  check_norm(op, in, 3);
   const Shape channels{in[0].shape[-1]};
   if (in[0].shape.numel() == channels.numel() && channels.numel() > 0) {
-    fail<ShapeError>(info.name, ": input ", in[0],
+    fail<ShapeError>(op, ": input ", in[0],
                      " has one value a channel; expected more than one to take statistics of");
   }
   const DType dtype = parameter_dtype(in[0].dtype);
   return {in[0], {channels, dtype}, {channels, dtype}};
+}
+
+Specs BatchNormTrain::infer(const Specs& in, const Options&) {
+  return infer_batch_norm(info.name, in);
 }
 void BatchNormTrain::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
   kernels::BatchNormArgs args = batch_norm_args(in, o, true);
@@ -109,7 +107,7 @@ void BatchNormTrain::forward(Context& context, const Tensors& in, Tensors& out, 
   save_for_backward(context, in, out[1], out[2], out[0], o);
 }
 Tensors BatchNormTrain::backward(Context& context, const Tensors& dout, const Options& o) {
-  return batch_norm_backward(context, dout[0], o, true);
+  return batch_norm_grad(context, dout[0], o, true, 3);
 }
 
 Specs BatchNormInfer::infer(const Specs& in, const Options&) {
@@ -127,7 +125,7 @@ void BatchNormInfer::forward(Context& context, const Tensors& in, Tensors& out, 
   save_for_backward(context, in, in[3], in[4], out[0], o);
 }
 Tensors BatchNormInfer::backward(Context& context, const Tensors& dout, const Options& o) {
-  return batch_norm_backward(context, dout[0], o, false);
+  return batch_norm_grad(context, dout[0], o, false, 5);
 }
 
 Specs LayerNormOp::infer(const Specs& in, const Options&) {
@@ -188,7 +186,7 @@ BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Te
                                  double eps, const Epilogue& after) {
   Tensors out =
       apply_all<ops::BatchNormTrain>({x, weight, bias, after.residual}, {eps, after.relu});
-  return {out[0], out[1], out[2]};
+  return {out[0], out[1], out[2], static_cast<double>(ops::rows_of(x))};
 }
 Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Tensor& mean, const Tensor& var, double eps, const Epilogue& after) {
