@@ -12,10 +12,10 @@
 namespace taxon::cli {
 
 Sheet write_sheet(const Splits& data, const SheetRequest& request) {
-  const TrainOptions usual = recipe(data, "", TrainOptions{}).options;
-  const Preprocess p =
-      default_preprocess(data.facts, request.size > 0 ? request.size : usual.size,
-                         parse_resize_mode(request.resize.empty() ? usual.resize : request.resize));
+  TrainOptions usual = recipe(data, "", TrainOptions{}).options;
+  if (!request.resize.empty()) usual.resize = request.resize;
+  const Preprocess p = default_preprocess(data.facts, request.size > 0 ? request.size : usual.size,
+                                          resize_for_new_model(usual));
   const Augment augment = augment_for(request.augment, {p.height, p.width, data.facts.flips});
   augment.validate(p.height, p.width);
   Sheet sheet;

@@ -41,7 +41,8 @@ while [ ! -e part/fold-2/checkpoint.safetensors ] && kill -0 $pid 2>/dev/null; d
 kill -INT $pid
 wait $pid
 code=$?
-if [ $code = 130 ]; then says err "taxon train --resume part"; elif [ $code != 0 ]; then fail "interrupted: exit code $code"; fi
+[ $code = 130 ] || fail "interrupted: exit code $code, expected 130"
+says err "taxon train --resume part"
 run 0 train --resume part
 same whole/predictions.csv part/predictions.csv
 same whole/folds.json part/folds.json

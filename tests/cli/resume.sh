@@ -5,6 +5,7 @@ pictures photos 20
 options=(photos --model cnn --size 8 --epochs 30 --batch 4 --ema 0.9 --seed 5)
 run 0 train "${options[@]}" --out whole
 
+interrupted=0
 for delay in 0.05 0.15 0.4; do
   rm -rf part
   "$TAXON" train "${options[@]}" --out part >out 2>err &
@@ -15,6 +16,7 @@ for delay in 0.05 0.15 0.4; do
   wait $pid
   code=$?
   if [ $code = 130 ]; then
+    interrupted=$((interrupted + 1))
     says err "taxon train --resume part"
   elif [ $code != 0 ]; then
     fail "interrupted: exit code $code, expected 130"
@@ -26,6 +28,7 @@ for delay in 0.05 0.15 0.4; do
   cut -d, -f1,3- part/results.csv >b
   same a b
 done
+[ $interrupted -gt 0 ] || fail "no run was still going on when it was interrupted"
 
 run 0 train --resume part  # a finished run: tested again
 same whole/predictions.csv part/predictions.csv

@@ -136,6 +136,9 @@ run 0 train three --model frozen --epochs 1 --batch 8 --out head
 says out "weights from frozen/best.safetensors; a new head for 3 classes (it had 2)"
 run 0 train three --model frozen --epochs 1 --batch 8 --json --out head
 says out '{"event":"fine_tuning","model":"frozen/best.safetensors","new_head":true,"classes":3,"old_classes":2}'
+run 0 info head; says out "resize squash"  # the file's own, unless told
+run 0 train three --model frozen --epochs 1 --batch 8 --resize letterbox --quiet --out boxed
+run 0 info boxed; says out "resize letterbox"
 run 0 train photos --model mlp --size 8 --epochs 1 --batch 8 --optimizer adamw --lr 0.001 --ema 0.9 \
   --label-smoothing 0.1 --class-weights balanced --warmup 0.5 --schedule linear --no-norm-decay --out rest
 for loss in bce focal asl; do

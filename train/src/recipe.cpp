@@ -173,6 +173,10 @@ void optimizers(const TrainOptions& given, Chooser& c) {
 
 }  // namespace
 
+ResizeMode resize_for_new_model(const TrainOptions& options) {
+  return options.resize == "auto" ? ResizeMode::squash : parse_resize_mode(options.resize);
+}
+
 Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& base) {
   Chooser c(base);
   const std::string file = model_file(model);

@@ -39,6 +39,7 @@ void fine_tune(Setup& s, const std::string& path) {
   s.model = loaded.model;
   s.meta.preprocess = loaded.meta.preprocess;
   if (s.options.size > 0) s.meta.preprocess.height = s.meta.preprocess.width = s.options.size;
+  if (s.options.resize != "auto") s.meta.preprocess.resize = parse_resize_mode(s.options.resize);
   if (loaded.meta.classes != s.data.class_names || loaded.meta.spec.task != s.data.task) {
     Init init;
     init.seed = static_cast<std::uint64_t>(s.options.seed);
@@ -339,7 +340,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
     if (source.empty()) s.tuned_from = file;
   } else {
     s.meta.preprocess =
-        default_preprocess(s.data.facts, options.size, parse_resize_mode(options.resize));
+        default_preprocess(s.data.facts, options.size, resize_for_new_model(options));
     s.model = build_model(spec_for(options, s.data, s.meta.preprocess),
                           static_cast<std::uint64_t>(options.seed));
     s.meta.spec = s.model->spec();

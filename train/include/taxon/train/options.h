@@ -22,7 +22,7 @@ struct TrainOptions {
   double val_fraction = 0;  ///< share of train that becomes val, stratified by seed
   std::int64_t folds = 0;   ///< cross-validation: parts that are val in turn; 0: none
   std::int64_t fold = 0;    ///< with folds: this part alone (from 1); 0: all, one run each
-  std::string augment = "light", resize = "squash";
+  std::string augment = "light", resize = "auto";
   std::int64_t size = 0;  ///< side of the square input in pixels; 0: the data's or the model's own
   // model
   std::string model;              ///< a registered name, or a model file to fine-tune

@@ -3,6 +3,7 @@
 
 #include <taxon/base/cpu.h>
 #include <taxon/data/sources.h>
+#include <taxon/data/transforms.h>
 #include <taxon/train/options.h>
 
 #include <string>
@@ -22,6 +23,9 @@ struct Recipe {
 /// Options for this data and model (`model` empty: the recipe's own; a model file: fine-tuning).
 /// Fields that a recipe does not decide keep the values of `base`.
 Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& base);
+
+/// How images of other sizes are fitted to a new model's input: options.resize, "auto": squash.
+ResizeMode resize_for_new_model(const TrainOptions& options);
 
 /// What --precision auto becomes, and why: the faster of f32 and bf16 that trains this architecture
 /// equally well on processors of this level.
