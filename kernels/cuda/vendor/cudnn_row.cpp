@@ -11,8 +11,9 @@ namespace {
 
 constexpr std::size_t kMostPlans = 1024;
 
+// Never destroyed but by release(): at the end of a program the library may have gone before.
 Cache<Entry>& plans() {
-  static Cache<Entry> cache(kMostPlans);
+  static Cache<Entry>& cache = *new Cache<Entry>(kMostPlans);
   return cache;
 }
 
@@ -22,7 +23,7 @@ struct Idle {
   std::multimap<int, cudnnHandle_t> handles;
 };
 Idle& idle() {
-  static Idle all;
+  static Idle& all = *new Idle;
   return all;
 }
 
@@ -33,25 +34,38 @@ void drop() {
   idle().handles.clear();
 }
 
+std::unique_ptr<const Descriptor>& absent_device() {
+  static auto& properties = *new std::unique_ptr<const Descriptor>;
+  return properties;
+}
+
 Policy policy_of(const Wanted& wanted) {
   return {fast(), tf32(), wanted.exact};
 }
 
+/// Takes the first recipe that works.
+void take_first(Entry& entry, const Forms& forms, const Target& target, const Policy& policy) {
+  for (const Recipe& recipe : forms) {
+    try {
+      entry.program = std::make_unique<Program>(recipe, target, policy);
+      entry.reason = nullptr;
+      return;
+    } catch (const DeviceError& e) {
+      if (entry.reason == nullptr) entry.reason = lasting(e.what());  // the best one's
+      ++entry.form;
+    }
+  }
+}
+
 std::shared_ptr<const Entry> make(const Wanted& wanted, const std::function<Forms()>& forms) {
   auto entry = std::make_shared<Entry>();
+  if (absent_device() != nullptr) {
+    take_first(*entry, forms(), {nullptr, absent_device().get()}, policy_of(wanted));
+    return entry;
+  }
   try {
     const Handle handle(wanted.device, nullptr);
-    for (const Recipe& recipe : forms()) {
-      try {
-        const Target target{handle.get(), nullptr};
-        entry->program = std::make_unique<Program>(recipe, target, policy_of(wanted));
-        entry->reason = nullptr;
-        return entry;
-      } catch (const DeviceError& e) {
-        if (entry->reason == nullptr) entry->reason = lasting(e.what());
-        ++entry->form;
-      }
-    }
+    take_first(*entry, forms(), {handle.get(), nullptr}, policy_of(wanted));
   } catch (const DeviceError& e) {  // no handle
     entry->reason = lasting(e.what());
   }
@@ -99,6 +113,13 @@ std::shared_ptr<const Entry> entry_of(const Wanted& wanted, const std::function<
 
 std::size_t plans_kept() {
   return plans().size();
+}
+void plan_for_absent_device(const char* json) {
+  release();
+  on_release(drop);
+  absent_device().reset();
+  if (json != nullptr)
+    absent_device() = std::make_unique<const Descriptor>(device_properties(json));
 }
 
 void execute(const Entry& entry, const Pointers& pointers, const Exec& exec) {

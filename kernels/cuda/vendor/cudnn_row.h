@@ -62,6 +62,9 @@ std::shared_ptr<const Entry> entry_of(const Wanted& wanted, const std::function<
 
 /// Plans made and kept so far; for tests.
 std::size_t plans_kept();
+/// For tests: from now on plans are made for a device that is not there, of these properties (JSON,
+/// see device_properties), without a handle; they cannot run. nullptr: as usual again.
+void plan_for_absent_device(const char* json);
 
 void execute(const Entry& entry, const Pointers& pointers, const Exec& exec);
 

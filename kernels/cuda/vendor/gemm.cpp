@@ -31,8 +31,9 @@ struct Product {
   const char* reason = nullptr;
 };
 
+// Never destroyed but by release(): at the end of a program the library may have gone before.
 Cache<Product>& products() {
-  static Cache<Product> cache(kMostProducts);
+  static Cache<Product>& cache = *new Cache<Product>(kMostProducts);
   return cache;
 }
 struct Handles {
@@ -40,7 +41,7 @@ struct Handles {
   std::map<int, cublasLtHandle_t> by_device;  ///< any number of threads may use one
 };
 Handles& handles() {
-  static Handles all;
+  static Handles& all = *new Handles;
   return all;
 }
 void drop() {

@@ -13,10 +13,12 @@ file(GLOB vendor_tests CONFIGURE_DEPENDS ${vendor}/test_*.cpp ${vendor}/standin/
 set(parts_cuda_vendor ${parts_kernels})
 taxon_test(cuda_vendor SOURCES ${vendor_tests} LIBRARIES taxon_cuda_vendor ${CMAKE_DL_LIBS})
 target_include_directories(test_cuda_vendor PRIVATE ${PROJECT_SOURCE_DIR}/kernels)
-# The real cuDNN, where there is one: graphs are finalised without a GPU.
+# The real cuDNN, where there is one, plans for devices that are not there. (About 15 s.)
 find_library(TAXON_CUDNN_LIBRARY NAMES libcudnn.so.9 HINTS ENV CUDNN_PATH ENV CUDA_PATH /usr/local/cuda
              PATH_SUFFIXES lib lib64)
 mark_as_advanced(TAXON_CUDNN_LIBRARY)
 if(TAXON_CUDNN_LIBRARY)
   target_compile_definitions(test_cuda_vendor PRIVATE TAXON_CUDNN_LIBRARY="${TAXON_CUDNN_LIBRARY}")
 endif()
+add_test(NAME cuda_vendor_real COMMAND test_cuda_vendor "[real]")
+set_tests_properties(cuda_vendor_real PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: real cuDNN")
