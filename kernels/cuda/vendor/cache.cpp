@@ -8,6 +8,7 @@ namespace {
 
 std::mutex g_mutex;
 Devices g_devices = {nullptr, nullptr, nullptr};
+ColumnSums g_column_sums = {nullptr, nullptr};
 
 std::vector<void (*)()>& drops() {
   static std::vector<void (*)()> list;
@@ -22,6 +23,13 @@ void set_devices(const Devices& devices) {
 }
 const Devices& devices() {
   return g_devices;
+}
+void set_column_sums(const ColumnSums& sums) {
+  const std::lock_guard<std::mutex> lock(g_mutex);
+  g_column_sums = sums;
+}
+const ColumnSums& column_sums() {
+  return g_column_sums;
 }
 
 void on_release(void (*drop)()) {

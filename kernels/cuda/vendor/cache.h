@@ -83,6 +83,8 @@ void on_release(void (*drop)());
 
 /// The hooks of set_devices; null members where it was not called.
 const Devices& devices();
+/// That of set_column_sums; null members where it was not called.
+const ColumnSums& column_sums();
 
 /// Why rows of this library and type decline on the current device; nullptr: they need not.
 const char* unusable(const char* absence, bool bf16);

@@ -1,6 +1,8 @@
 // Convolution by cuDNN: forward with bias, residual and ReLU in one graph where an engine takes it,
 // else with these in a second; backward for the data and for the weights. In bf16 the weights,
 // which are f32 in memory, are rounded into scratch memory first.
+#include <algorithm>
+
 #include "cudnn_row.h"
 #include "ops.h"
 #include "rows.h"
@@ -191,6 +193,37 @@ struct BackwardWeight : Conv2dOp<Bf16> {
   }
 };
 
+/// The row of the gradient of the weights. Where our own kernel sums columns, that of the bias is
+/// no part of the graphs.
+template <bool Bf16>
+struct BackwardWeightRow {
+  using Row = CudnnRow<BackwardWeight<Bf16>>;
+  static constexpr Type kType = Bf16 ? Type::bf16 : Type::f32;
+
+  static bool own_sums(const Conv2dArgs& a) {
+    return a.bias != nullptr && column_sums().run != nullptr;
+  }
+  static Conv2dArgs product(Conv2dArgs a) {
+    if (own_sums(a)) a.bias = nullptr;
+    return a;
+  }
+  static const char* declines(const Conv2dArgs& a) { return Row::declines(product(a)); }
+  static std::size_t scratch(const Conv2dArgs& a, int threads) {
+    const std::size_t bytes = Row::scratch(product(a), threads);
+    if (!own_sums(a) || column_sums().scratch == nullptr) return bytes;
+    return std::max(bytes, column_sums().scratch(kType, a.n * a.oh * a.ow, a.k));
+  }
+  static void run(const Conv2dArgs& a, const Exec& exec) {
+    Row::run(product(a), exec);
+    if (own_sums(a)) column_sums().run(kType, a.n * a.oh * a.ow, a.k, a.y, a.bias, exec);
+  }
+  static const kernels::Row<Conv2dArgs>& row() {
+    static const kernels::Row<Conv2dArgs> it{
+        "conv2d_backward_weight/cudnn", Needs::baseline, false, declines, scratch, run};
+    return it;
+  }
+};
+
 }  // namespace
 }  // namespace taxon::kernels::cuda::vendor
 
@@ -203,7 +236,8 @@ const Row<Conv2dArgs>& conv2d_backward_data_cudnn(Type type) {
   return vendor::row_of<vendor::BackwardData>(type, "conv2d_backward_data/cudnn", false);
 }
 const Row<Conv2dArgs>& conv2d_backward_weight_cudnn(Type type) {
-  return vendor::row_of<vendor::BackwardWeight>(type, "conv2d_backward_weight/cudnn", false);
+  return type == Type::bf16 ? vendor::BackwardWeightRow<true>::row()
+                            : vendor::BackwardWeightRow<false>::row();
 }
 
 }  // namespace taxon::kernels::cuda

@@ -1,6 +1,7 @@
 // cuDNN's rows of convolution, computed by the stand-in from what it is handed, against the CPU's
 // reference: all three directions, strides, paddings, dilations, groups, odd sizes, bf16, and what
 // is fused with the forward one; the cache of plans, the choice of engines, and what fails.
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -135,6 +136,39 @@ TEST_CASE("cudnn: convolutions where nothing is fused") {
       check_case(c, narrow, Type::bf16, Direction::forward, bias, relu, add);
     }
   }
+}
+
+TEST_CASE("cudnn: the gradient of a bias by our own kernel") {
+  const StandIn standin;
+  standin::refuse([](const std::string& operations) { return operations == "sum"; });
+  standin::set_workspace(64);
+  vendor::set_column_sums({[](Type, std::int64_t, std::int64_t) { return std::size_t{1000}; },
+                           [](Type type, std::int64_t rows, std::int64_t cols, const void* x,
+                              void* sums, const Exec& exec) {
+                             std::memset(exec.scratch, 0, 1000);
+                             for (std::int64_t j = 0; j < cols; ++j) {
+                               float sum = 0;
+                               for (std::int64_t i = 0; i < rows; ++i) {
+                                 const std::int64_t at = i * cols + j;
+                                 sum += type == Type::bf16
+                                            ? static_cast<float>(static_cast<const bf16*>(x)[at])
+                                            : static_cast<const float*>(x)[at];
+                               }
+                               static_cast<float*>(sums)[j] = sum;
+                             }
+                           }});
+  for (const Case& c : cases()) {
+    Conv<float> conv(c);
+    conv.fill_with_integers(2);
+    check_case(c, conv, Type::f32, Direction::weight, true, false, false);
+    Conv<bf16, float> narrow = conv.narrowed(c);
+    check_case(c, narrow, Type::bf16, Direction::weight, true, false, false);
+  }
+  vendor::set_column_sums({nullptr, nullptr});
+  Small s;
+  s.args.bias = s.conv.bias.data();
+  const char* reason = cuda::conv2d_backward_weight_cudnn(Type::f32).declines(s.args);
+  CHECK(std::string(reason == nullptr ? "" : reason) == "cuDNN has no engine: none offered");
 }
 
 TEST_CASE("cudnn: what a convolution is fused with") {

@@ -2,6 +2,8 @@
 // switches of numerical freedom. No header of CUDA is needed here.
 #pragma once
 
+#include <taxon/kernels/exec.h>
+
 namespace taxon::kernels::cuda::vendor {
 
 /// The CUDA runtime, as far as these rows need it. Without it they decline. The device of a call's
@@ -12,6 +14,16 @@ struct Devices {
   int (*capability)(int device);  ///< 10 * major + minor, as 80 for sm_80
 };
 void set_devices(const Devices& devices);
+
+/// Our own kernel for the sums of the columns of x [rows, cols], given as f32 whatever x is, added
+/// in a fixed order: the gradient of a convolution's bias. Without it that is a graph of cuDNN's,
+/// which as of 9.19 does not compile where sums must be the same in every run; then the row
+/// declines.
+struct ColumnSums {
+  size_t (*scratch)(Type type, int64_t rows, int64_t cols);  ///< bytes; may be null: none
+  void (*run)(Type type, int64_t rows, int64_t cols, const void* x, void* sums, const Exec& exec);
+};
+void set_column_sums(const ColumnSums& sums);
 
 /// Algorithms whose results may differ between two runs are allowed. Off at first.
 void set_fast(bool on);
