@@ -6,6 +6,8 @@
 
 #include <cstdio>
 
+#include <dlfcn.h>
+
 #include "ops.h"
 #include "test_vendor.h"
 
@@ -161,40 +163,71 @@ vendor::Graph narrow_product(ConvolutionKind kind) {
           {Convolution{kind, 1, 2, 3, {1, 1}, {1, 1}, {1, 1}, {1, 1}}}};
 }
 
+/// Where there is a driver, engines compile their kernels when a plan is made: minutes for all of
+/// these. There the tests on the GPU itself have them.
+bool has_driver() {
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
+  if (driver != nullptr) std::printf("real cuDNN: there is a driver; compiled kernels only\n");
+  return driver != nullptr;
+}
+
+void check_compiled(const vendor::Descriptor& device) {
+  Conv2dArgs a = convolution(1);
+  check_planned(cuda::conv2d_forward_cudnn(Type::f32), a);
+  check_planned(cuda::conv2d_backward_data_cudnn(Type::f32), a);
+  check_planned(cuda::conv2d_backward_weight_cudnn(Type::f32), a);
+  a.relu = true;
+  a.bias = memory;
+  a.residual = memory;
+  check_planned(cuda::conv2d_forward_cudnn(Type::f32), a);
+  for (const auto kind : {ConvolutionKind::forward, ConvolutionKind::backward_data,
+                          ConvolutionKind::backward_weight}) {
+    const vendor::Plan plan(narrow_product(kind), {nullptr, &device}, {});
+    CHECK(plan.workspace() >= 0);
+  }
+}
+
+void check_the_rest() {
+  for (const std::int64_t groups : {1, 4}) {
+    Conv2dArgs a = convolution(groups);
+    a.bias = memory;
+    check_graphs(cuda::conv2d_backward_weight_cudnn(Type::f32), a);
+    check_graphs(cuda::conv2d_forward_cudnn(Type::bf16), a);
+    check_graphs(cuda::conv2d_backward_data_cudnn(Type::bf16), a);
+    check_graphs(cuda::conv2d_backward_weight_cudnn(Type::bf16), a);
+    a.relu = true;
+    a.bias = nullptr;
+    check_graphs(cuda::conv2d_forward_cudnn(Type::f32), a);
+  }
+  for (const Type type : {Type::f32, Type::bf16}) {
+    check_norm(type);
+    check_pool(type);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("real cuDNN: our graphs are finalised for sm_80 and sm_90 without a GPU", "[.real]") {
+  const bool driver = has_driver();
   for (const bool hopper : {false, true}) {
     const Real real(hopper);
     if (!real) return;
-    for (const std::int64_t groups : {1, 4}) {
-      Conv2dArgs a = convolution(groups);
-      check_planned(cuda::conv2d_forward_cudnn(Type::f32), a);
-      check_planned(cuda::conv2d_backward_data_cudnn(Type::f32), a);
-      check_planned(cuda::conv2d_backward_weight_cudnn(Type::f32), a);
-      a.relu = true;
-      a.bias = memory;
-      a.residual = memory;
-      check_graphs(cuda::conv2d_forward_cudnn(Type::f32), a);
-      check_graphs(cuda::conv2d_backward_weight_cudnn(Type::f32), a);
-      check_graphs(cuda::conv2d_forward_cudnn(Type::bf16), a);
-      check_graphs(cuda::conv2d_backward_data_cudnn(Type::bf16), a);
-      check_graphs(cuda::conv2d_backward_weight_cudnn(Type::bf16), a);
-    }
-    Conv2dArgs fused = convolution(1);  // one compiled kernel
-    fused.relu = true;
-    fused.bias = fused.y;
-    fused.residual = memory;
-    check_planned(cuda::conv2d_forward_cudnn(Type::f32), fused);
-    for (const Type type : {Type::f32, Type::bf16}) {
-      check_norm(type);
-      check_pool(type);
-    }
-    const vendor::Descriptor device = vendor::device_properties(properties(hopper).c_str());
-    for (const auto kind : {ConvolutionKind::forward, ConvolutionKind::backward_data,
-                            ConvolutionKind::backward_weight}) {
-      const vendor::Plan plan(narrow_product(kind), {nullptr, &device}, {});
-      CHECK(plan.workspace() >= 0);
-    }
+    check_compiled(vendor::device_properties(properties(hopper).c_str()));
+    if (!driver) check_the_rest();
   }
+}
+
+TEST_CASE("real cuBLASLt: all functions are there", "[.real]") {
+#ifdef TAXON_CUBLASLT_LIBRARY
+  const char* const names[] = {"libcublasLt.so.13", TAXON_CUBLASLT_LIBRARY};
+#else
+  const char* const names[] = {"libcublasLt.so.13"};
+#endif
+  vendor::CublasLt functions;
+  const vendor::Loaded loaded = vendor::load_cublaslt(names, std::size(names), &functions);
+  if (!loaded.there) {
+    std::printf("SKIPPED: real cuBLASLt: %s\n", loaded.absence);
+    return;
+  }
+  CHECK(std::string(functions.status_name(CUBLAS_STATUS_SUCCESS)) == "CUBLAS_STATUS_SUCCESS");
 }
