@@ -63,12 +63,9 @@ std::shared_ptr<const Entry> make(const Wanted& wanted, const std::function<Form
     take_first(*entry, forms(), {nullptr, absent_device().get()}, policy_of(wanted));
     return entry;
   }
-  try {
-    const Handle handle(wanted.device, nullptr);
-    take_first(*entry, forms(), {handle.get(), nullptr}, policy_of(wanted));
-  } catch (const DeviceError& e) {  // no handle
-    entry->reason = lasting(e.what());
-  }
+  // Without a handle this throws: nothing is kept, and the next call tries again.
+  const Handle handle(wanted.device, nullptr);
+  take_first(*entry, forms(), {handle.get(), nullptr}, policy_of(wanted));
   return entry;
 }
 

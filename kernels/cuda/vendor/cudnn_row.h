@@ -13,6 +13,7 @@
 //   };
 #pragma once
 
+#include <taxon/base/error.h>
 #include <taxon/kernels/exec.h>
 
 #include <memory>
@@ -80,7 +81,11 @@ struct CudnnRow {
   static const char* declines(const Args& args) {
     if (const char* reason = unusable(cudnn_absence(), Op::kBf16)) return reason;
     if (const char* reason = Op::declines(args)) return reason;
-    return entry(args, devices().current())->reason;
+    try {
+      return entry(args, devices().current())->reason;
+    } catch (const DeviceError& e) {  // no handle, for now
+      return lasting(e.what());
+    }
   }
   static std::size_t scratch(const Args& args, int) {
     const auto found = entry(args, devices().current());

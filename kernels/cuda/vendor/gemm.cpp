@@ -139,7 +139,7 @@ void choose(Product& p, const GemmArgs& g, cublasLtHandle_t handle) {
   fail<DeviceError>("cuBLASLt has no algorithm");
 }
 
-std::shared_ptr<const Product> make(const GemmArgs& g, bool bf16, int device) {
+std::shared_ptr<const Product> make(const GemmArgs& g, bool bf16, cublasLtHandle_t handle) {
   auto p = std::make_shared<Product>();
   const auto type = bf16 ? CUDA_R_16BF : CUDA_R_32F;
   try {
@@ -147,7 +147,7 @@ std::shared_ptr<const Product> make(const GemmArgs& g, bool bf16, int device) {
     p->a = layout(type, g.trans_b ? g.n : g.k, g.trans_b ? g.k : g.n, g.ldb, g.batch, g.stride_b);
     p->b = layout(type, g.trans_a ? g.k : g.m, g.trans_a ? g.m : g.k, g.lda, g.batch, g.stride_a);
     p->c = layout(type, g.m, g.n, g.ldc, g.batch, g.stride_c);
-    choose(*p, g, handle_of(device));
+    choose(*p, g, handle);
   } catch (const DeviceError& e) {
     p->reason = lasting(e.what());
   }
@@ -166,7 +166,8 @@ std::shared_ptr<const Product> product_of(const GemmArgs& g, bool bf16, int devi
                 g.stride_b,   g.stride_c,
                 divides(g.a), divides(g.b),
                 divides(g.c), static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(g.bias))};
-  return products().get(key, [&] { return make(g, bf16, device); });
+  const cublasLtHandle_t handle = handle_of(device);  // where it fails, nothing is kept
+  return products().get(key, [&] { return make(g, bf16, handle); });
 }
 
 template <bool Bf16>
@@ -176,7 +177,11 @@ struct Gemm {
     if (g.m < 1 || g.n < 1 || g.k < 1 || g.batch < 1) return "an empty matrix";
     if (g.batch > INT32_MAX) return "more than 2^31 products";
     if (Bf16 && g.bias != nullptr) return "a bias of f32 beside bf16";
-    return product_of(g, Bf16, devices().current())->reason;
+    try {
+      return product_of(g, Bf16, devices().current())->reason;
+    } catch (const DeviceError& e) {  // no handle, for now
+      return lasting(e.what());
+    }
   }
   static std::size_t scratch(const GemmArgs& g, int) {
     return product_of(g, Bf16, devices().current())->workspace;
