@@ -1,5 +1,6 @@
 // The stand-in for cuDNN: its functions, descriptors from their making to their end, and the
 // running of plans.
+#include <algorithm>
 #include <cstring>
 
 #include "standin/fake.h"
@@ -130,7 +131,7 @@ cudnnStatus_t get_attribute(cudnnBackendDescriptor_t descriptor, cudnnBackendAtt
     } else if (name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE) {
       const std::vector<int> notes = notes_of(s, d);
       *count = static_cast<std::int64_t>(notes.size());
-      std::memcpy(values, notes.data(), notes.size() * sizeof(int));
+      std::copy(notes.begin(), notes.end(), static_cast<int*>(values));
     } else if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE) {
       *count = 1;
       std::memcpy(values, &s.workspace, sizeof(s.workspace));
