@@ -3,6 +3,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
+#include <taxon/core/devices.h>
 #include <taxon/core/ops.h>
 #include <taxon/models/model.h>
 
@@ -30,7 +31,7 @@ loss, backward, SGD-Nesterov update) on data in memory.
 Model    --model NAME[,NAME...] (default resnet18)  --batch N (default 128)
          --size N (pixels; default the model's own)  --shortcut A|B (default B)
 Run      --threads N  --seconds S (of measuring each, default 3)
-         --precision f32|bf16  --device cpu  --exact-conv (no Winograd convolution)
+         --precision f32|bf16  --device D  --exact-conv (no Winograd convolution)
          --no-train (inference only)
          --peak (the processor's peak and memory bandwidth, no model)
          --loader DATA (images/s of decoding, random parts of 224 pixels and flips,
@@ -79,9 +80,16 @@ double peak_rss_mb() {
 
 nlohmann::ordered_json measure(const Request& r, const std::string& name) {
   const double start_mb = rss_mb();
-  TrainingStep step(bench_spec(name, r.size, r.shortcut), r.batch);
+  const Device device = Device::parse(r.device);
+  TrainingStep step(bench_spec(name, r.size, r.shortcut), r.batch, device);
   step.model().set_precision(parse_precision(r.precision));
-  const double train_ms = r.no_train ? 0 : median_ms([&] { step.run(); }, r.seconds);
+  const double train_ms = r.no_train ? 0
+                                     : median_ms(
+                                           [&] {
+                                             step.run();
+                                             synchronize(device);
+                                           },
+                                           r.seconds);
   const double train_mb = peak_rss_mb();
   step.optimizer().zero_grad();
   Model& model = step.model();
@@ -89,9 +97,16 @@ nlohmann::ordered_json measure(const Request& r, const std::string& name) {
   model.eval();
   model.optimize_for_inference();
   const NoGrad no_grad;
-  const double infer_ms = median_ms([&] { model.forward(x); }, r.seconds / 2);
-  const Tensor one = slice(x, 0, 0, 1);
-  const double b1_ms = median_ms([&] { model.forward(one); }, r.seconds / 3);
+  const auto forward_ms = [&](const Tensor& images, double seconds) {
+    return median_ms(
+        [&] {
+          model.forward(images);
+          synchronize(device);
+        },
+        seconds);
+  };
+  const double infer_ms = forward_ms(x, r.seconds / 2);
+  const double b1_ms = forward_ms(slice(x, 0, 0, 1), r.seconds / 3);
 
   nlohmann::ordered_json j;
   j["model"] = name;
@@ -99,6 +114,7 @@ nlohmann::ordered_json measure(const Request& r, const std::string& name) {
   j["batch"] = r.batch;
   j["threads"] = num_threads();
   j["isa"] = std::string(name_of(active_isa()));
+  j["device"] = device.str();
   if (!r.no_train) {
     j["train_ms"] = train_ms;
     j["train_img_s"] = 1e3 * static_cast<double>(r.batch) / train_ms;
@@ -130,7 +146,7 @@ void show(const nlohmann::ordered_json& j, bool json) {
 
 void check(const Request& r) {
   parse_precision(r.precision);
-  if (r.device != "cpu") fail<OptionError>("--device is '", r.device, "'; this build has cpu");
+  check_available(Device::parse(r.device));
 }
 
 int run(const std::vector<std::string>& args) {

@@ -55,6 +55,9 @@ class Arguments {
   std::unique_ptr<Impl> impl_;
 };
 
+/// In a catch block: says what went wrong, and gives the exit code for it.
+int report_error();
+
 /// Set by the first Ctrl-C (or SIGTERM); a second one ends the program at once.
 const std::atomic<bool>& interrupt_flag();
 void catch_interrupts();

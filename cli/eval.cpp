@@ -1,6 +1,7 @@
 // taxon eval: a model's metrics on a split.
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/core/devices.h>
 #include <taxon/core/ops.h>
 #include <taxon/data/sources.h>
 #include <taxon/metrics/exchange.h>
@@ -22,7 +23,7 @@ folder of a run (its best model).
 
 Data    --split NAME (default test)  --data-dir DIR  --task auto|single|multi
         --label-sep S (default |)
-Run     --batch N  --threads N  --exact-conv (no Winograd convolution)
+Run     --batch N  --threads N  --device cpu|cuda  --exact-conv (no Winograd)
 Output  --json (metrics.json on stdout)
         --out DIR (writes predictions.csv, metrics.json, embedding.csv, args.toml,
         report.html and, for files, labels.json of FiftyOne there)
@@ -34,6 +35,7 @@ Example:
 
 struct Request {
   std::string model, data, data_dir, split = "test", label_sep = "|", task = "auto", out, plots;
+  std::string device = "cpu";
   std::int64_t batch = 128, threads = 0;
   bool json = false;
 };
@@ -57,7 +59,9 @@ struct Measured {
 Measured measure(const Request& r) {
   Measured out;
   DataOptions& options = out.data;
+  check_available(Device::parse(r.device));
   LoadedModel loaded = load_model(model_path(r.model));
+  loaded.model->to(Device::parse(r.device));
   options.data_dir = r.data_dir;
   options.label_sep = r.label_sep;
   options.require_train = false;
@@ -149,6 +153,7 @@ int run(const std::vector<std::string>& args) {
   a.option("--label-sep", r.label_sep);
   a.option("--batch", r.batch, 1, 1'000'000);
   a.option("--threads", r.threads, 0, 1024);
+  a.option("--device", r.device);
   a.option("--out", r.out);
   a.option("--plots", r.plots);
   a.flag("--json", r.json);

@@ -4,6 +4,7 @@
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
+#include <taxon/core/devices.h>
 #include <taxon/core/ops.h>
 #include <taxon/data/image.h>
 #include <taxon/models/classifier.h>
@@ -41,13 +42,26 @@ Example:
   taxon info --kernels resnet18
 )";
 
+// A line a GPU; none in a build without CUDA.
+std::string gpus() {
+  const std::vector<Device> devices = available_devices();
+  std::string out, why;
+  for (const Device& d : devices) {
+    if (d.type == DeviceType::cuda) out += text(d, " ", device_name(d), "\n");
+  }
+  if (devices.size() == 1 && has_cuda() && !is_available({DeviceType::cuda, 0}, &why)) {
+    out = text("cuda ", why, "\n");
+  }
+  return out;
+}
+
 void machine() {
   print(
       text(version_text(), "processor ", cpu_model(), "\ninstruction set ", name_of(active_isa())));
   if (active_isa() != detected_isa()) {
     print(text(" (the processor has ", name_of(detected_isa()), "; TAXON_ISA caps it)"));
   }
-  print(text("\nthreads ", num_threads(), "\nJPEG ", jpeg_decoder(), "\n"));
+  print(text("\nthreads ", num_threads(), "\n", gpus(), "JPEG ", jpeg_decoder(), "\n"));
 }
 
 std::string numbers(const std::vector<float>& values) {

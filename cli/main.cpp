@@ -5,6 +5,7 @@
 #include <taxon/base/interrupted.h>
 #include <taxon/base/parallel.h>
 #include <taxon/base/text.h>
+#include <taxon/core/devices.h>
 #include <taxon/train/trainer.h>
 
 #include "build_version.h"
@@ -108,6 +109,16 @@ int guarded(const std::vector<std::string>& args) {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return failed(input_output, "cannot write to stdout");
     return code;
+  } catch (...) {
+    return report_error();
+  }
+}
+
+}  // namespace
+
+int report_error() {
+  try {
+    throw;
   } catch (const Interrupted& e) {
     return failed(interrupted, e.what());
   } catch (const OptionError& e) {
@@ -126,8 +137,6 @@ int guarded(const std::vector<std::string>& args) {
     return failed(training_failed, text("internal error: ", e.what()));
   }
 }
-
-}  // namespace
 
 const std::atomic<bool>& interrupt_flag() {
   return interrupt;
@@ -175,7 +184,7 @@ std::string version_text() {
   const std::string compiler = text("gcc ", __GNUC__, '.', __GNUC_MINOR__);
 #endif
   return text("taxon ", TAXON_VERSION, "\ncommit ", TAXON_COMMIT, "\ncompiler ", compiler, "\nisa ",
-              name_of(active_isa()), "\nbackends cpu\n");
+              name_of(active_isa()), "\nbackends cpu", has_cuda() ? " cuda" : "", "\n");
 }
 
 }  // namespace taxon::cli

@@ -29,8 +29,8 @@ model file or the folder of a run. A folder stands for the images in it and belo
 Options  --top N (default 1; models of several labels: those above their threshold)
          --coverage X (the set of labels that holds the truth in this share of cases)
          --accuracy X (no answer where the confidence is below what reached it on val)
-         --json (one object a line, top 5 unless told)  --threads N
-         --exact-conv (no Winograd convolution)
+         --json (one object a line, top 5 unless told)
+         --threads N  --device cpu|cuda  --exact-conv (no Winograd convolution)
 
 Exit code 1: some files could not be read; the others are done.
 
@@ -39,7 +39,7 @@ Example:
 )";
 
 struct Request {
-  std::string model;
+  std::string model, device = "cpu";
   std::vector<std::string> inputs;
   std::int64_t top = 0, threads = 0;
   double coverage = 0, accuracy = 0;
@@ -189,6 +189,7 @@ int run(const std::vector<std::string>& args) {
   a.positional("IMAGE", r.inputs);
   a.option("--top", r.top, 1, 1'000'000);
   a.option("--threads", r.threads, 0, 1024);
+  a.option("--device", r.device);
   a.option("--coverage", r.coverage, 1e-6, 1 - 1e-6);
   a.option("--accuracy", r.accuracy, 1e-6, 1);
   a.flag("--json", r.json);
@@ -201,6 +202,7 @@ int run(const std::vector<std::string>& args) {
   options.top = r.top > 0 ? r.top : 5;
   options.coverage = r.coverage;
   options.accuracy = r.accuracy;
+  options.device = Device::parse(r.device);
   const Classifier classifier = Classifier::load(model_path(r.model), options);
   Predictor predictor(classifier, r);
   predict_inputs(predictor, r.inputs);

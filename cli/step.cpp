@@ -15,6 +15,12 @@ Tensor some_labels(std::int64_t classes, std::int64_t batch) {
   return Tensor::from(labels, Shape{batch});
 }
 
+std::shared_ptr<Model> model_on(const ModelSpec& spec, Device device) {
+  auto model = build_model(spec);
+  model->to(device);
+  return model;
+}
+
 SgdOptions nesterov() {
   SgdOptions options;
   options.momentum = 0.9;
@@ -33,10 +39,10 @@ ModelSpec bench_spec(const std::string& name, std::int64_t size, const std::stri
   return resolve(spec);
 }
 
-TrainingStep::TrainingStep(const ModelSpec& spec, std::int64_t batch)
-    : model_(build_model(spec)),
-      images_(random_images(spec, batch)),
-      labels_(some_labels(spec.classes, batch)),
+TrainingStep::TrainingStep(const ModelSpec& spec, std::int64_t batch, Device device)
+    : model_(model_on(spec, device)),
+      images_(random_images(spec, batch).to(device)),
+      labels_(some_labels(spec.classes, batch).to(device)),
       optimizer_(*model_, 0.01, nesterov(), 5e-4) {}
 
 void TrainingStep::run() {

@@ -17,11 +17,12 @@ ModelSpec bench_spec(const std::string& name, std::int64_t size, const std::stri
 /// Forward, loss, backward and an update by SGD with Nesterov momentum.
 class TrainingStep {
  public:
-  TrainingStep(const ModelSpec& spec, std::int64_t batch);
+  TrainingStep(const ModelSpec& spec, std::int64_t batch, Device device = cpu);
   void run();
   Model& model() { return *model_; }
   Optimizer& optimizer() { return optimizer_; }
   const Tensor& images() const { return images_; }
+  Device device() const { return images_.device(); }
 
  private:
   std::shared_ptr<Model> model_;

@@ -4,6 +4,7 @@
 #include <taxon/base/text.h>
 #include <taxon/metrics/report.h>
 #include <taxon/train/folds.h>
+#include <taxon/train/mpi.h>
 #include <taxon/train/recipe.h>
 #include <taxon/train/run.h>
 
@@ -14,9 +15,11 @@
 #include "report.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
 #include <optional>
+#include <thread>
 
 namespace taxon::cli {
 namespace {
@@ -47,8 +50,9 @@ Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
           --patience N (epochs without gain)  --target X  --no-calibrate
           --thresholds f1|precision=X|recall=X (of labels, tuned on val)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
-          --seed N  --threads N  --precision auto|f32|bf16  --device cpu
-          --exact-conv (no Winograd convolution: slower)  --tensorboard (event file)
+          --seed N  --threads N  --precision auto|f32|bf16  --device D
+          --exact-conv (no Winograd: slower)  --tensorboard (event file)
+          --sync-norm (mpirun: batch norm over the batch of all processes)
 Output    --json (events on stdout)  --quiet
           --explain (what would be used, and why; trains nothing)
 Ctrl-C leaves a run that --resume goes on with, bit for bit.
@@ -348,6 +352,20 @@ bool wants_folds(const Request& request) {
   return all_folds(options);
 }
 
+// One of several processes.
+bool train_together(const Request& request, Reporter& reporter, Group& group) {
+  if (wants_folds(request)) {
+    fail<OptionError>("--folds runs in one process, not in ", group.size(), " of MPI");
+  }
+  const RunCallbacks callbacks = group.first() ? reporter.callbacks() : RunCallbacks{};
+  const RunResult result =
+      request.resume.empty()
+          ? train_run(request.settings, callbacks, &interrupt_flag(), &group)
+          : resume_run(request.resume, request.settings, callbacks, &interrupt_flag(), &group);
+  if (group.first()) reporter.finish(result);
+  return result.interrupted;
+}
+
 // Trains, resumes or repeats; whether it was interrupted.
 bool train(const Request& request, Reporter& reporter) {
   const RunCallbacks callbacks = reporter.callbacks();
@@ -359,25 +377,46 @@ bool train(const Request& request, Reporter& reporter) {
     reporter.finish(result);
     return result.interrupted;
   };
-  return wants_folds(request) ? go(train_folds, resume_folds) : go(train_run, resume_run);
+  if (wants_folds(request)) return go(train_folds, resume_folds);
+  return go([](const auto&... a) { return train_run(a...); },
+            [](const auto&... a) { return resume_run(a...); });
 }
 
-int run(const std::vector<std::string>& args) {
+int run_with(const std::vector<std::string>& args, Group* group) {
   const auto request = parse(args);
   if (!request) return done;
   if (request->explain) {
     if (!request->resume.empty())
       fail<OptionError>("--explain says what a new run would use; --resume goes on with one");
-    explain(*request);
+    if (group == nullptr || group->first()) explain(*request);
     return done;
   }
   Reporter reporter(*request);
   catch_interrupts();
   try {
-    return train(*request, reporter) ? interrupted : done;
+    const bool stopped = group != nullptr && group->size() > 1
+                             ? train_together(*request, reporter, *group)
+                             : train(*request, reporter);
+    return stopped ? interrupted : done;
   } catch (...) {
     reporter.clear();
     throw;
+  }
+}
+
+int run(const std::vector<std::string>& args) {
+  std::string warning;
+  const std::unique_ptr<Group> group = join_mpi(warning);
+  if (group == nullptr) {
+    if (!warning.empty()) complain("note: " + warning + "\n");
+    return run_with(args, nullptr);
+  }
+  try {
+    return run_with(args, group.get());
+  } catch (...) {
+    // What went wrong in every process is told once, by the first, whose end is that of all.
+    if (!group->first()) std::this_thread::sleep_for(std::chrono::seconds(2));
+    end_mpi(report_error());
   }
 }
 

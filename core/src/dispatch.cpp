@@ -29,14 +29,4 @@ kernels::Type float_type(std::string_view op, DType dtype) {
   return kernel_type(dtype);
 }
 
-kernels::Exec make_exec(std::size_t scratch_bytes) {
-  kernels::Exec exec;
-  exec.threads = num_threads();
-  exec.scratch = scratch_bytes == 0 ? nullptr : scratch(scratch_bytes);
-  exec.run = [](std::int64_t chunks, void (*body)(void*, std::int64_t, int), void* arg) {
-    parallel_chunks(chunks, body, arg);
-  };
-  return exec;
-}
-
 }  // namespace taxon

@@ -62,6 +62,8 @@ void free_chain(std::vector<Edge>& edges) {
 
 }  // namespace
 
+constinit thread_local GradientObserver* gradient_observer = nullptr;
+
 Node::~Node() {
   free_chain(edges);
 }
@@ -186,6 +188,7 @@ struct Engine {
     void deliver(const Edge& edge, const Tensor& gradient) {
       if (edge.leaf) {
         accumulate_leaf(*edge.leaf, gradient);
+        if (gradient_observer != nullptr) gradient_observer->arrived(Tensor(edge.leaf));
       } else if (edge.node) {
         Tensors& slots = gradients[edge.node.get()];
         if (slots.empty()) {

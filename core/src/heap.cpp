@@ -1,7 +1,5 @@
 #include "heap.h"
 
-#include <taxon/base/memory.h>
-
 #include <algorithm>
 #include <iterator>
 #include <new>
@@ -40,13 +38,13 @@ std::size_t Heap::grow(std::size_t bytes) {
   const std::size_t least = (bytes + kHugePage - 1) / kHugePage * kHugePage;
   BySize::node_type entry = new_entry<BySize>();
   for (const std::size_t size : {std::max(kSegment, least), least}) {
-    void* memory = allocate_memory(size);
+    void* memory = source_.allocate(size);
     if (memory == nullptr) continue;
     try {
       const auto block = blocks_.emplace(static_cast<char*>(memory), Block{size, true}).first;
       add_free(block, std::move(entry));
     } catch (const std::bad_alloc&) {
-      free_memory(memory, size);
+      source_.release(memory, size);
       return 0;
     }
     return size;
@@ -80,11 +78,11 @@ std::size_t Heap::release() noexcept {
     const bool whole = block->second.first && (next == blocks_.end() || next->second.first);
     if (block->second.free() && whole) {
       remove_free(block);
-      free_memory(block->first, block->second.size);
+      source_.release(block->first, block->second.size);
       released += block->second.size;
       blocks_.erase(block);
     } else if (block->second.free()) {
-      discard_memory(block->first, block->second.size);
+      source_.discard(block->first, block->second.size);
     }
     block = next;
   }

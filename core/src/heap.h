@@ -4,6 +4,8 @@
 // more.
 #pragma once
 
+#include "memory_source.h"
+
 #include <cstddef>
 #include <map>
 #include <set>
@@ -15,6 +17,8 @@ namespace taxon {
 class Heap {
  public:
   static constexpr std::size_t kGranule = 64 << 10;  ///< blocks are multiples of this
+
+  explicit Heap(const MemorySource& source) : source_(source) {}
 
   /// The smallest free block that fits, the rest of it left free; nullptr where none does.
   void* take(std::size_t bytes);
@@ -40,6 +44,7 @@ class Heap {
   BySize::node_type remove_free(Blocks::iterator block);
   void add_free(Blocks::iterator block, BySize::node_type entry) noexcept;
 
+  const MemorySource& source_;
   Blocks blocks_;  // by address
   BySize free_;
 };

@@ -1,6 +1,7 @@
 // Tensors: making, looking at and copying them.
 #include <taxon/base/parallel.h>
 #include <taxon/base/random.h>
+#include <taxon/core/devices.h>
 #include <taxon/core/ops.h>
 
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "impl.h"
+#include "ops/common.h"
 
 namespace taxon {
 namespace {
@@ -75,6 +77,10 @@ Tensor generate(const Shape& shape, DType dtype, F f) {
   return out;
 }
 
+std::size_t bytes_of(const Tensor& t) {
+  return static_cast<std::size_t>(t.numel()) * size_of(t.dtype());
+}
+
 constexpr double kWord = 0x1.0p-32;  // a 32-bit word as a fraction
 
 }  // namespace
@@ -97,7 +103,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor out = empty(shape, dtype, device);
-  std::memset(out.mutable_raw(), 0, static_cast<std::size_t>(out.numel()) * size_of(dtype));
+  zero_bytes(out.mutable_raw(), device, bytes_of(out));
   return out;
 }
 
@@ -180,6 +186,7 @@ std::span<T> Tensor::mutable_view() {
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
+  if (!(device() == cpu)) return to(cpu).to_vector<T>();
   const std::span<const T> elements = view<T>();
   return {elements.begin(), elements.end()};
 }
@@ -187,6 +194,7 @@ std::vector<T> Tensor::to_vector() const {
 double Tensor::item() const {
   if (numel() != 1)
     fail<ShapeError>("item: tensor ", *this, " has ", numel(), " elements; expected one");
+  if (!(device() == cpu)) return to(cpu).item();
   double value = 0;
   with_type(dtype(), [&](auto* null) {
     value = to_double(view<std::remove_pointer_t<decltype(null)>>()[0]);
@@ -220,7 +228,9 @@ Tensor Tensor::detach() const {
 
 Tensor Tensor::to(Device target) const {
   if (target == device()) return *this;
-  fail<DeviceError>("device ", target, " is not available: this build has the cpu only");
+  Tensor out = empty(shape(), dtype(), target);
+  out.copy_from(*this);
+  return out;
 }
 
 Tensor Tensor::to(DType target) const {
@@ -231,11 +241,15 @@ void Tensor::copy_from(const Tensor& source) {
   if (source.shape() != shape() || source.dtype() != dtype()) {
     fail<ShapeError>("copy_from: ", source, " into ", *this, "; expected the same shape and dtype");
   }
-  if (source.raw() == raw()) return;
-  std::memcpy(mutable_raw(), source.raw(), static_cast<std::size_t>(numel()) * size_of(dtype()));
+  if (source.raw() == raw() && source.device() == device()) return;
+  copy_bytes(mutable_raw(), device(), source.raw(), source.device(), bytes_of(source));
 }
 
 void Tensor::fill(double value) {
+  if (!(device() == cpu)) {  // one element, repeated
+    const Tensor element = full({}, value, dtype()).to(device());
+    return copy_from(ops::expand(element, shape()));
+  }
   with_type(dtype(), [&](auto* null) {
     using T = std::remove_pointer_t<decltype(null)>;
     const T element = to_element<T>(value);

@@ -49,6 +49,9 @@ void check_options(const DatasetPtr& data, const LoaderOptions& o) {
     fail<OptionError>("loader: ", data ? data->name() : "no data set",
                       ": no samples, expected one or more");
   }
+  if (o.part < 0 || o.part >= o.parts) {
+    fail<OptionError>("loader: part ", o.part, " of ", o.parts);
+  }
   if (o.batch < 1 || o.prefetch < 1) {
     fail<OptionError>("loader: batch ", o.batch, ", prefetch ", o.prefetch, ", expected 1 or more");
   }
@@ -112,7 +115,7 @@ struct Loader::Impl {
   void open_slot();
   bool take(Piece& out);
   void make(const Piece& p);
-  std::exception_ptr mixed(Slot& slot) const;
+  std::exception_ptr completed(Slot& slot) const;
   void run();
 
   const DatasetPtr data;
@@ -156,8 +159,10 @@ void Loader::Impl::open_slot() {
   const auto slot = std::make_shared<Slot>();
   Batch& b = slot->batch;
   b.number = next_batch++;
-  const std::int64_t begin = b.number * options.batch;
-  const std::int64_t end = std::min(begin + options.batch, data->size());
+  const std::int64_t first = b.number * options.batch;
+  const std::int64_t whole = std::min(options.batch, data->size() - first);
+  const std::int64_t begin = first + whole * options.part / options.parts;
+  const std::int64_t end = first + whole * (options.part + 1) / options.parts;
   b.indices.assign(samples.order.begin() + begin, samples.order.begin() + end);
   if (!samples.again.empty()) {
     slot->again.assign(samples.again.begin() + begin, samples.again.begin() + end);
@@ -168,6 +173,7 @@ void Loader::Impl::open_slot() {
     b.x = Tensor::empty(batch_shape(b.size()));
     slot->x = b.x.mutable_view<float>().data();
     b.y = data->targets(b.indices);
+    slot->ready = b.size() == 0;  // a batch of fewer samples than parts
   } catch (...) {
     slot->error = std::current_exception();
     slot->taken = slot->done = b.size();
@@ -225,9 +231,9 @@ void Loader::Impl::make(const Piece& p) {
   if (slot.done < slot.batch.size()) {
     return;
   }
-  if (!slot.error && (options.mixup > 0 || options.cutmix > 0)) {
+  if (!slot.error) {
     lock.unlock();
-    error = mixed(slot);
+    error = completed(slot);
     lock.lock();
     slot.error = error;
   }
@@ -235,13 +241,18 @@ void Loader::Impl::make(const Piece& p) {
   ready.notify_all();
 }
 
-// Without the lock, of a slot whose samples are done; what went wrong, if anything did.
-std::exception_ptr Loader::Impl::mixed(Slot& slot) const {
+// Without the lock, for a slot whose samples are done: mixes them and brings them to the device.
+// What went wrong, if anything did.
+std::exception_ptr Loader::Impl::completed(Slot& slot) const {
   try {
     Batch& b = slot.batch;
-    const BatchMix mix = draw_mix(options, slot.epoch, b.number);
-    mix_images(b.x, mix);
-    b.y = mix_targets(b.y, data->classes(), mix);
+    if (options.mixup > 0 || options.cutmix > 0) {
+      const BatchMix mix = draw_mix(options, slot.epoch, b.number);
+      mix_images(b.x, mix);
+      b.y = mix_targets(b.y, data->classes(), mix);
+    }
+    b.x = b.x.to(options.device);
+    b.y = b.y.to(options.device);
   } catch (...) {
     return std::current_exception();
   }

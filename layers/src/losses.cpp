@@ -93,7 +93,8 @@ std::int64_t first_largest(const float* logits, std::int64_t classes) {
 
 }  // namespace
 
-double correct_predictions(const Tensor& logits, const Tensor& target) {
+double correct_predictions(const Tensor& predicted, const Tensor& wanted) {
+  const Tensor logits = predicted.to(cpu), target = wanted.to(cpu);
   const auto x = logits.view<float>();
   const std::int64_t n = logits.dim(0), classes = logits.dim(1);
   double correct = 0;
@@ -131,7 +132,7 @@ Loss::Counted CrossEntropy::counted(const Tensor& logits, const Tensor& target) 
   if (target.dtype() != DType::i64) return Loss::counted(logits, target);
   const CrossEntropyHits both =
       cross_entropy_hits(logits, target, like(class_weight_, logits), options_);
-  const auto hits = both.hits.view<std::uint8_t>();
+  const auto hits = both.hits.to_vector<std::uint8_t>();
   return {both.loss, static_cast<double>(std::count(hits.begin(), hits.end(), 1))};
 }
 

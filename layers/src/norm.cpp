@@ -38,9 +38,11 @@ Tensor BatchNorm2d::forward(const Tensor& x, const Epilogue& after) {
     fail<ShapeError>("BatchNorm2d: input ", x.shape(),
                      " has fewer than two values a channel; training needs more");
   }
-  BatchNormResult result = batch_norm_train(x, weight, bias, options.eps, after);
+  BatchNormResult result = group_ == nullptr
+                               ? batch_norm_train(x, weight, bias, options.eps, after)
+                               : batch_norm_shared(x, weight, bias, *group_, options.eps, after);
   NoGrad guard;
-  const double n = static_cast<double>(values);
+  const double n = group_ == nullptr ? static_cast<double>(values) : result.count;
   const std::int64_t batches = ++num_batches_tracked.mutable_view<std::int64_t>()[0];
   const double part = averaging_ ? 1.0 / static_cast<double>(batches) : options.momentum;
   lerp_(running_mean, result.mean, part);

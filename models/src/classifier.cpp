@@ -1,5 +1,6 @@
 // Classifier: a loaded model behind a small interface. All state is const after construction.
 #include <taxon/base/parallel.h>
+#include <taxon/core/devices.h>
 #include <taxon/models/classifier.h>
 #include <taxon/models/model_file.h>
 
@@ -141,8 +142,10 @@ struct Classifier::State {
 };
 
 Classifier Classifier::load(const std::string& path, const ClassifierOptions& options) {
+  check_available(options.device.value_or(cpu));
   LoadedModel loaded = load_model(path);
   loaded.model->optimize_for_inference();
+  loaded.model->to(options.device.value_or(cpu));
   if (options.verify) {
     verify_golden(*loaded.model, loaded.meta, path);
   }
@@ -166,6 +169,7 @@ Classifier::Classifier(std::shared_ptr<Model> model, ModelMeta meta,
   meta.spec = model->spec();
   meta.validate();
   model->eval();
+  if (options.device) model->to(*options.device);
   auto state = std::make_shared<State>();
   state->model = std::move(model);
   state->meta = std::move(meta);

@@ -201,8 +201,17 @@ std::shared_ptr<Model> build_model(const ModelSpec& spec, std::uint64_t seed) {
 }
 
 Tensor Model::forward(const Tensor& x) {
-  if (precision_ != DType::bf16) return head(features(x));
-  return head(features(x.to(precision_)).to(DType::f32));
+  return head(features_f32(x));
+}
+
+Tensor Model::features_f32(const Tensor& x) {
+  if (precision_ != DType::bf16) return features(x);
+  return features(x.to(precision_)).to(DType::f32);
+}
+
+Device Model::device() const {
+  const std::vector<Tensor> all = parameters();
+  return all.empty() ? cpu : all.front().device();
 }
 
 void Model::adapt(Task task, std::int64_t height, std::int64_t width) {

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> names = {"none", "flip", "shift", "flip-shift"};
 
-Tensor index_of(std::int64_t n, std::int64_t step, std::int64_t shift) {
+Tensor index_of(const Tensor& x, int axis, std::int64_t step, std::int64_t shift) {
+  const std::int64_t n = x.dim(axis);
   std::vector<std::int64_t> index;
   for (std::int64_t i = 0; i < n; ++i) {
     std::int64_t from = step > 0 ? i + shift : n - 1 - i;
@@ -20,16 +21,16 @@ Tensor index_of(std::int64_t n, std::int64_t step, std::int64_t shift) {
     if (from >= n) from = std::max<std::int64_t>(2 * (n - 1) - from, 0);
     index.push_back(from);
   }
-  return Tensor::from(index, Shape{n});
+  return Tensor::from(index, Shape{n}).to(x.device());
 }
 
 Tensor mirrored(const Tensor& x) {
-  return gather(x, index_of(x.dim(2), -1, 0), 2);
+  return gather(x, index_of(x, 2, -1, 0), 2);
 }
 
 // out(y, x) = in(y + shift, x + shift), reflected at the edges.
 Tensor shifted(const Tensor& x, std::int64_t shift) {
-  return gather(gather(x, index_of(x.dim(1), 1, shift), 1), index_of(x.dim(2), 1, shift), 2);
+  return gather(gather(x, index_of(x, 1, 1, shift), 1), index_of(x, 2, 1, shift), 2);
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ Tta parse_tta(std::string_view name) {
   return static_cast<Tta>(at - names.begin());
 }
 
-Tensor logits_of(Model& model, const Tensor& x, Tta tta) {
+Tensor logits_of(Model& model, const Tensor& images, Tta tta) {
+  const Tensor x = images.to(model.device());
   const bool flips = tta == Tta::flip || tta == Tta::flip_shift;
   const auto answer = [&](const Tensor& view) {
     return flips ? (model(view) + model(mirrored(view))) * 0.5 : model(view);

@@ -22,6 +22,12 @@ Tensor draw(const Shape& shape, double mean, double std) {
   return Tensor::normal(shape, mean, std, 11, next_stream(), DType::f64);
 }
 
+Tensor beside(const Tensor& constant, const Tensor& x) {
+  if (!constant.defined()) return constant;
+  const Tensor t = is_floating(constant.dtype()) ? constant.to(x.dtype()) : constant;
+  return t.to(x.device());
+}
+
 Tensor draw_apart(const Shape& shape) {
   const auto order = permutation(shape.numel(), 12, next_stream());
   std::vector<double> values;
@@ -63,7 +69,7 @@ std::vector<GradientCase> pointwise_cases() {
       unary("gelu", draw({17}, 0, 2), gelu),
       unary("silu", draw({17}, 0, 2), silu),
       unary("clamp", draw_apart({20}), [](const Tensor& x) { return clamp(x, -0.7, 0.8); }),
-      unary("cast", draw({5}), [](const Tensor& x) { return mul(cast(x, DType::f64), 2.0); }),
+      unary("cast", draw({5}), [](const Tensor& x) { return mul(cast(x, x.dtype()), 2.0); }),
       unary("dropout", draw({64}),
             [](const Tensor& x) {
               return dropout(x, {0.4, 5, 6});

@@ -10,11 +10,14 @@
 namespace taxon::test {
 
 struct GradientCase {
-  std::string op;     // name in the table of ops
-  std::string label;  // what this case is about
-  Tensors inputs;     // f64; those marked below are differentiated
-  std::function<Tensor(const Tensors&)> f;
+  std::string op;                           // name in the table of ops
+  std::string label;                        // what this case is about
+  Tensors inputs;                           // f64
+  std::function<Tensor(const Tensors&)> f;  // of inputs of any floating dtype, on any device
 };
+
+/// A constant of f with the dtype (if it is floating) and on the device of its input x.
+Tensor beside(const Tensor& constant, const Tensor& x);
 
 std::vector<GradientCase> gradient_cases();
 std::vector<GradientCase> pointwise_cases();

@@ -1,6 +1,8 @@
 // Gradient cases of pooling, normalisation, softmax, losses, reductions and shape ops.
 #include "gradient_cases.h"
 
+#include <taxon/core/group.h>
+
 namespace taxon::test {
 namespace {
 
@@ -53,6 +55,39 @@ void add_pooling(std::vector<GradientCase>& cases) {
                    }});
 }
 
+// A group of one process; of several: tests/mpi.
+class Alone final : public Group {
+ public:
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  void sum(Tensor&) override {}
+  void start_sum(Tensor&) override {}
+  void progress() override {}
+  void wait() override {}
+  std::string broadcast(const std::string& s) override { return s; }
+};
+
+void add_shared_normalisation(std::vector<GradientCase>& cases) {
+  static Alone group;
+  for (const bool cut : {false, true}) {
+    cases.push_back({"batch_norm_shared",
+                     cut ? "with a residual and ReLU" : "with a residual",
+                     {draw({3, 2, 2, 4}, 1, 2), draw({4}), draw({4}), draw({3, 2, 2, 4})},
+                     [=](const Tensors& in) {
+                       return batch_norm_shared(in[0], in[1], in[2], group, 1e-5, {in[3], cut}).y;
+                     }});
+  }
+  cases.push_back({"batch_norm_shared",
+                   "with ReLU",
+                   {draw({3, 2, 2, 4}, 1, 2), draw({4}), draw({4})},
+                   [](const Tensors& in) {
+                     return batch_norm_shared(in[0], in[1], in[2], group, 1e-5, {{}, true}).y;
+                   }});
+  cases.push_back({"batch_norm_shared", "not affine", {draw({6, 3})}, [](const Tensors& in) {
+                     return batch_norm_shared(in[0], {}, {}, group, 1e-3).y;
+                   }});
+}
+
 void add_normalisation(std::vector<GradientCase>& cases) {
   cases.push_back({"batch_norm_train",
                    "images",
@@ -81,20 +116,24 @@ void add_normalisation(std::vector<GradientCase>& cases) {
                      cut ? "with a residual and ReLU" : "with a residual",
                      {draw({3, 2, 2, 4}), draw({4}), draw({4}), draw({3, 2, 2, 4})},
                      [=](const Tensors& in) {
-                       return batch_norm_infer(in[0], in[1], in[2], mean, var, 1e-5, {in[3], cut});
+                       return batch_norm_infer(in[0], in[1], in[2], beside(mean, in[0]),
+                                               beside(var, in[0]), 1e-5, {in[3], cut});
                      }});
   }
   cases.push_back({"batch_norm_infer",
                    "with ReLU",
                    {draw({3, 2, 2, 4}), draw({4}), draw({4})},
                    [=](const Tensors& in) {
-                     return batch_norm_infer(in[0], in[1], in[2], mean, var, 1e-5, {{}, true});
+                     return batch_norm_infer(in[0], in[1], in[2], beside(mean, in[0]),
+                                             beside(var, in[0]), 1e-5, {{}, true});
                    }});
-  cases.push_back(
-      {"batch_norm_infer",
-       "images",
-       {draw({3, 2, 2, 4}), draw({4}), draw({4})},
-       [=](const Tensors& in) { return batch_norm_infer(in[0], in[1], in[2], mean, var); }});
+  cases.push_back({"batch_norm_infer",
+                   "images",
+                   {draw({3, 2, 2, 4}), draw({4}), draw({4})},
+                   [=](const Tensors& in) {
+                     return batch_norm_infer(in[0], in[1], in[2], beside(mean, in[0]),
+                                             beside(var, in[0]));
+                   }});
   cases.push_back(
       {"layer_norm", "affine", {draw({3, 7}, 1, 2), draw({7}), draw({7})}, [](const Tensors& in) {
          return layer_norm(in[0], in[1], in[2]);
@@ -127,20 +166,22 @@ void add_losses(std::vector<GradientCase>& cases) {
         const std::string label = text("smoothing ", smoothing, weighted ? ", weighted" : "");
         cases.push_back(
             {"cross_entropy", "indices, " + label, {draw({4, 5})}, [=](const Tensors& in) {
-               return cross_entropy(in[0], target, w, o);
+               return cross_entropy(in[0], beside(target, in[0]), beside(w, in[0]), o);
              }});
         cases.push_back(
             {"cross_entropy", "probabilities, " + label, {draw({4, 5})}, [=](const Tensors& in) {
-               return cross_entropy(in[0], soft, w, o);
+               return cross_entropy(in[0], beside(soft, in[0]), beside(w, in[0]), o);
              }});
       }
     }
     const Tensor hits = sigmoid(draw({4, 5}));
     cases.push_back({"bce_with_logits", "", {draw({4, 5}, 0, 3)}, [=](const Tensors& in) {
-                       return binary_cross_entropy_with_logits(in[0], hits, {}, reduction);
+                       return binary_cross_entropy_with_logits(in[0], beside(hits, in[0]), {},
+                                                               reduction);
                      }});
     cases.push_back({"bce_with_logits", "pos_weight", {draw({4, 5}, 0, 3)}, [=](const Tensors& in) {
-                       return binary_cross_entropy_with_logits(in[0], hits, weight, reduction);
+                       return binary_cross_entropy_with_logits(in[0], beside(hits, in[0]),
+                                                               beside(weight, in[0]), reduction);
                      }});
   }
 }
@@ -151,6 +192,7 @@ std::vector<GradientCase> network_cases() {
   std::vector<GradientCase> cases;
   add_pooling(cases);
   add_normalisation(cases);
+  add_shared_normalisation(cases);
   add_losses(cases);
   return cases;
 }
@@ -193,7 +235,7 @@ std::vector<GradientCase> shape_cases() {
   const Tensor picked = indices({2, 0, 2, 1});
   for (const int axis : {0, 1}) {
     cases.push_back({"gather", "", {draw({3, 4})}, [=](const Tensors& in) {
-                       return gather(in[0], picked, axis);
+                       return gather(in[0], beside(picked, in[0]), axis);
                      }});
   }
   return cases;

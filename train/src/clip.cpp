@@ -30,6 +30,7 @@ double squares(const T* g, std::int64_t n) {
 
 // Pieces by size, summed in their order: the same for any number of threads.
 double squares(const Tensor& g) {
+  if (!(g.device() == cpu)) return sum(mul(g, g)).item();
   const std::int64_t n = g.numel();
   std::vector<double> pieces(static_cast<std::size_t>((n + kPiece - 1) / kPiece));
   parallel_chunks(static_cast<std::int64_t>(pieces.size()), [&](std::int64_t piece) {

@@ -1,5 +1,6 @@
 // Evaluation: of an epoch, and of a model over a data set with a row a sample.
 #include <taxon/base/error.h>
+#include <taxon/core/group.h>
 #include <taxon/data/loader.h>
 #include <taxon/metrics/classification.h>
 #include <taxon/metrics/curves.h>
@@ -12,8 +13,28 @@ namespace taxon {
 namespace {
 
 void append_values(std::vector<float>& to, const Tensor& from) {
-  const auto values = from.view<float>();
+  const Tensor here = from.to(cpu);
+  const auto values = here.view<float>();
   to.insert(to.end(), values.begin(), values.end());
+}
+
+// The rows of these samples.
+void put_rows(std::vector<float>& to, const std::vector<std::int64_t>& samples,
+              const Tensor& rows) {
+  const Tensor here = rows.to(cpu);
+  const auto values = here.view<float>();
+  const auto width = static_cast<std::size_t>(here.dim(1));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto row = values.subspan(i * width, width);
+    std::copy(row.begin(), row.end(), to.begin() + samples[i] * static_cast<std::int64_t>(width));
+  }
+}
+
+// Rows that one process each has, the others zeros.
+std::vector<float> joined(Group& group, const std::vector<float>& rows) {
+  Tensor t = Tensor::from(rows, {static_cast<std::int64_t>(rows.size())});
+  group.sum(t);
+  return t.to_vector<float>();
 }
 
 void score_single(const Dataset& data, const std::vector<float>& probability, EpochResult& result) {
@@ -58,7 +79,7 @@ void score_multi(const Dataset& data, const std::vector<float>& probability, Epo
 // where there are no further views. The first batch decides how far apart those lie.
 Tensor logits_and_features(Model& model, const ModelMeta& meta, const Tensor& x, std::int64_t done,
                            std::int64_t samples, FeatureSample& to) {
-  const Tensor features = model.features(x.to(model.precision())).to(DType::f32);
+  const Tensor features = model.features_f32(x);
   const std::int64_t rows = features.dim(0);
   if (done == 0) {
     to.features = features.numel() / rows;
@@ -66,7 +87,8 @@ Tensor logits_and_features(Model& model, const ModelMeta& meta, const Tensor& x,
     to.step = (samples + fit - 1) / fit;
     to.values.clear();
   }
-  const auto values = features.view<float>();
+  const Tensor here = features.to(cpu);
+  const auto values = here.view<float>();
   for (std::int64_t i = 0; i < rows; ++i) {
     if ((done + i) % to.step != 0) continue;
     const auto row = values.subspan(static_cast<std::size_t>(i * to.features),
@@ -79,18 +101,26 @@ Tensor logits_and_features(Model& model, const ModelMeta& meta, const Tensor& x,
 }  // namespace
 
 bool evaluate_epoch(Module& module, const Loss& loss, Loader& loader, EpochResult& result,
-                    const std::atomic<bool>* interrupt) {
+                    const std::atomic<bool>* interrupt, Group* group) {
   NoGrad no_grad;
   module.eval();
   const Dataset& data = loader.dataset();
-  std::vector<float> probability;
+  const std::int64_t classes = data.classes();
+  std::vector<float> probability(static_cast<std::size_t>(data.size() * classes));
   double sum = 0;
   loader.start(0);
   for (Batch batch; loader.next(batch);) {
-    if (interrupt != nullptr && interrupt->load()) return false;
+    if (group == nullptr && interrupt != nullptr && interrupt->load()) return false;
+    if (batch.size() == 0) continue;  // fewer samples than processes
     const Tensor logits = module.forward(batch.x);
     sum += loss(logits, batch.y).item() * static_cast<double>(batch.size());
-    append_values(probability, probabilities(logits, data.task()));
+    put_rows(probability, batch.indices, probabilities(logits, data.task()));
+  }
+  if (group != nullptr) {
+    probability = joined(*group, probability);
+    Tensor sums = Tensor::scalar(sum, DType::f64);
+    group->sum(sums);
+    sum = sums.item();
   }
   result.loss = sum / static_cast<double>(data.size());
   if (data.task() == Task::single) {
@@ -121,6 +151,7 @@ std::vector<float> evaluate_logits(Model& model, const ModelMeta& meta, const Da
   loading.batch = options.batch;
   loading.preprocess = meta.preprocess;
   loading.cache_bytes = 0;  // each sample is seen once
+  loading.device = model.device();
   Loader loader(data, loading);
   std::vector<float> logits;
   std::int64_t done = 0;

@@ -38,6 +38,7 @@ Tensor features_of(Model& model, const DatasetPtr& data, const LoaderOptions& im
   o.batch = images.batch;
   o.preprocess = images.preprocess;
   o.cache_bytes = 0;  // each is read once
+  o.device = model.device();
   Loader loader(data, o);
   loader.start(0);
   Tensor out, before;
@@ -49,7 +50,7 @@ Tensor features_of(Model& model, const DatasetPtr& data, const LoaderOptions& im
     const bool fill = images.drop_last && before.defined() && batch.size() < images.batch;
     const Tensor x = fill ? filled(before, batch.x) : batch.x;
     before = x;
-    const Tensor y = model.features(x.to(model.precision())).to(DType::f32);
+    const Tensor y = model.features_f32(x).to(cpu);
     const std::int64_t size = y.numel() / y.dim(0);
     if (!out.defined()) {
       if (data->size() * size * 4 > bytes) return {};

@@ -39,8 +39,11 @@ void Lookahead::epoch_done(Module& module) {
 void Lookahead::pull(Module& module, double decay) {
   NoGrad no_grad;
   Tensors slow, weights;
-  for (const NamedTensor& t : slow_) slow.push_back(t.tensor);
   for (const NamedTensor& t : floating_state(module)) weights.push_back(t.tensor);
+  for (std::size_t i = 0; i < slow_.size(); ++i) {  // a restored state comes from the CPU
+    slow_[i].tensor = slow_[i].tensor.to(weights[i].device());
+    slow.push_back(slow_[i].tensor);
+  }
   if (decay < 1) lerp_(slow, weights, 1 - decay);
   for (std::size_t i = 0; i < slow.size(); ++i) weights[i].copy_from(slow[i]);
 }

@@ -58,7 +58,7 @@ void Muon::update(DType dtype, const std::vector<Due>& due) {
       continue;
     }
     Tensor& momentum = slot->state[0];
-    if (!momentum.defined()) momentum = Tensor::zeros(grad.shape(), dtype);
+    if (!momentum.defined()) momentum = Tensor::zeros(grad.shape(), dtype, grad.device());
     lerp_(momentum, grad, 1 - options_.momentum);
     const Tensor ahead = grad * (1 - options_.momentum) + momentum * options_.momentum;
     const std::int64_t rows = grad.dim(0), columns = grad.numel() / rows;

@@ -93,7 +93,8 @@ void Optimizer::load_state(const std::vector<NamedTensor>& state) {
                         ", its parameter ", slot->param.shape());
     }
     slot->state.resize(names.size());
-    slot->state[static_cast<std::size_t>(at - names.begin())] = entry.tensor.clone();
+    slot->state[static_cast<std::size_t>(at - names.begin())] =
+        entry.tensor.clone().to(slot->param.device());
   }
 }
 

@@ -99,7 +99,9 @@ constexpr std::array rows = {
                    "convolutions as sums of products only (no Winograd)", 0, 0, ""},
     TrainOptionRow{"precision", &O::precision, "Run", "P", "auto, f32 or bf16", 0, 0,
                    "auto|f32|bf16"},
-    TrainOptionRow{"device", &O::device, "Run", "D", "cpu", 0, 0, "cpu"},
+    TrainOptionRow{"sync_norm", &O::sync_norm, "Run", "",
+                   "with mpirun: batch norm over the parts of all processes", 0, 1, ""},
+    TrainOptionRow{"device", &O::device, "Run", "D", "cpu, cuda or cuda:N", 0, 0, ""},
     TrainOptionRow{"out", &O::out, "Run", "DIR", "the run's folder (never overwritten)", 0, 0, ""},
 };
 

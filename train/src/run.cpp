@@ -3,6 +3,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
+#include <taxon/core/group.h>
 #include <taxon/metrics/report.h>
 #include <taxon/train/augment_file.h>
 #include <taxon/train/calibrate.h>
@@ -46,7 +47,7 @@ class Run {
   RunResult go(std::optional<Checkpoint> from) {
     if (from) restore(std::move(*from));
     announce();
-    if (setup_.options.tensorboard) events_.emplace(folder_);
+    if (setup_.options.tensorboard && writes()) events_.emplace(folder_);
     if (!file_exists(files_.checkpoint)) {  // a kill in the first epoch leaves a whole run too
       save_model_to(files_.last);
       save_progress();
@@ -58,11 +59,14 @@ class Run {
     result.stopped_early = result.progress.stopped;
     result.selected = setup_.select;
     result.best = best_;
-    if (!result.interrupted) test(result);
+    if (!result.interrupted && writes()) test(result);
     return result;
   }
 
  private:
+  // Of several processes, the first one.
+  bool writes() const { return setup_.group == nullptr || setup_.group->first(); }
+
   // What a frozen backbone makes of images that never change. False: interrupted.
   bool compute_features() {
     if (!trainer_->frozen()) return true;
@@ -127,6 +131,7 @@ class Run {
           "no val split: all of train is used, best is last",
           setup_.watch ? ", and the figures of each epoch are test's, for watching only" : ""));
     }
+    if (setup_.group != nullptr) note(text(setup_.group->size(), " processes train together"));
     if (setup_.options.sampling == "balanced" && setup_.options.class_weights == "balanced") {
       note("--sampling balanced and --class-weights balanced: rare classes are made up for twice");
     }
@@ -163,6 +168,7 @@ class Run {
   // The checkpoint comes last (see Trainer): a kill before it repeats the epoch and writes the same
   // files again.
   void epoch_done(const EpochResult& result, bool best) {
+    if (!writes()) return;
     save_model_to(files_.last);
     if (best) save_model_to(files_.best);
     write_file_atomic(files_.results,
@@ -188,6 +194,7 @@ class Run {
   }
 
   void save_model_to(const std::string& path) {
+    if (!writes()) return;
     Model& model = static_cast<Model&>(trainer_->result());
     model.eval();
     ModelMeta meta = setup_.meta;
@@ -200,6 +207,7 @@ class Run {
   }
 
   void save_progress() const {
+    if (!writes()) return;
     Checkpoint c;
     c.progress = trainer_->progress();
     c.state = trainer_->state();
@@ -286,14 +294,16 @@ bool find_lr(Setup& s, const RunFiles& files, const RunCallbacks& callbacks,
   if (s.options.lr != TrainOptions::lr_auto) return true;
   if (callbacks.on_note)
     callbacks.on_note("--lr auto: trying learning rates on a copy of the model");
-  const Setup copy = with_copied_model(s);
+  Setup copy = with_copied_model(s);
+  copy.group = nullptr;  // of several processes each does it all, and finds the same
   LrRangeOptions options;
   options.accumulate = s.options.accumulate;
   options.clip_norm = s.options.clip_norm;
   try {
     const LrRange range = lr_range_test(make_parts(copy), options, interrupt);
-    write_file_atomic(files.lr_range, range.csv());
     s.options.lr = range.lr;
+    if (s.group != nullptr && !s.group->first()) return true;
+    write_file_atomic(files.lr_range, range.csv());
     if (callbacks.on_lr_range) callbacks.on_lr_range(range, files.lr_range);
   } catch (const Interrupted&) {
     return false;
@@ -328,15 +338,10 @@ void one_run(const TrainOptions& options) {
 
 }  // namespace
 
-RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks,
-                    const std::atomic<bool>* interrupt) {
-  Splits data;
-  TrainOptions options = resolve_options(settings, data);
-  one_run(options);
-  use_threads(options);
-  const ExactConv convolutions(options.exact_conv);
-  Setup setup = make_setup(options, std::move(data), "");
-  check_run(setup);
+namespace {
+
+// A fresh folder with what repeats the run: its options, and copies of the files that they name.
+std::string begin_folder(const Setup& setup, TrainOptions& options) {
   const std::string name = setup.data.name + "-" + setup.meta.spec.name;
   std::string folder = make_run_folder(options.out.empty() ? "runs/" + name : options.out);
   const RunFiles files(folder);
@@ -349,8 +354,27 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
   keep(options.class_weights, files.class_weights,
        options.class_weights != "none" && options.class_weights != "balanced");
   write_file_atomic(files.args, to_toml(options));
+  return folder;
+}
+
+}  // namespace
+
+RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks,
+                    const std::atomic<bool>* interrupt, Group* group) {
+  Splits data;
+  TrainOptions options = resolve_options(settings, data);
+  one_run(options);
+  use_threads(options);
+  const ExactConv convolutions(options.exact_conv);
+  Setup setup = make_setup(options, std::move(data), "");
+  setup.group = group;
+  check_run(setup);
+  const bool writes = group == nullptr || group->first();
+  std::string folder = writes ? begin_folder(setup, options) : "";
+  if (group != nullptr) folder = group->broadcast(folder);
+  const RunFiles files(folder);
   if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
-  if (options.lr != setup.options.lr) {
+  if (writes && options.lr != setup.options.lr) {
     options.lr = setup.options.lr;
     write_file_atomic(files.args, to_toml(options));
   }
@@ -383,18 +407,22 @@ TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSe
 }
 
 RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>& settings,
-                     const RunCallbacks& callbacks, const std::atomic<bool>* interrupt) {
+                     const RunCallbacks& callbacks, const std::atomic<bool>* interrupt,
+                     Group* group) {
   const RunFiles files(folder);
   const TrainOptions options = options_of_run(folder, settings);
   one_run(options);
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
-  remove_leftovers(folder);
+  const bool writes = group == nullptr || group->first();
+  if (writes) remove_leftovers(folder);
   std::optional<Checkpoint> checkpoint;
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);
   Setup setup = make_setup(options, open_data(options), checkpoint ? files.last : "");
+  setup.group = group;
+  if (group != nullptr) group->broadcast("");  // all have read what the first may write from now on
   if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
-  if (options.lr != setup.options.lr) {
+  if (writes && options.lr != setup.options.lr) {
     TrainOptions kept = options_of_run(folder, {});
     kept.lr = setup.options.lr;
     write_file_atomic(files.args, to_toml(kept));

@@ -5,6 +5,8 @@
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
 #include <taxon/base/utf8.h>
+#include <taxon/core/devices.h>
+#include <taxon/core/group.h>
 #include <taxon/layers/norm.h>
 #include <taxon/metrics/thresholds.h>
 #include <taxon/train/augment_file.h>
@@ -184,6 +186,7 @@ void check_averages(const TrainOptions& o) {
 std::shared_ptr<Model> same_model(const Setup& s) {
   auto out = build_model(s.meta.spec, static_cast<std::uint64_t>(s.options.seed));
   out->set_precision(s.model->precision());
+  out->to(s.model->device());
   return out;
 }
 
@@ -216,6 +219,11 @@ std::unique_ptr<Loader> make_loader(const Setup& s, const DatasetPtr& data, bool
   l.batch = s.options.batch;
   l.preprocess = s.meta.preprocess;
   l.seed = static_cast<std::uint64_t>(s.options.seed);
+  l.device = s.model->device();
+  if (s.group != nullptr) {
+    l.part = s.group->rank();
+    l.parts = s.group->size();
+  }
   if (training) {
     l.shuffle = true;
     l.weights = sampling_weights(s, *data);
@@ -286,6 +294,7 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
                              std::vector<Choice>* choices) {
   TrainOptions given;
   for (const auto& [name, value] : settings) set_option(given, name, value);
+  check_available(Device::parse(given.device));
   data = open_data(given);
   Recipe chosen = recipe(data, given.model, given);
   TrainOptions& used = chosen.options;
@@ -341,6 +350,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
                           {s.meta.preprocess.height, s.meta.preprocess.width, s.data.facts.flips});
   s.meta.tta = parse_tta(options.tta);
   s.model->set_precision(parse_precision(options.precision));
+  s.model->to(Device::parse(options.device));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
   if (options.val_fraction > 0) {                       // so that evaluation divides the data alike
@@ -373,6 +383,28 @@ Setup with_copied_model(const Setup& s) {
   return out;
 }
 
+namespace {
+
+// Several processes: each needs enough of a batch, and with --sync-norm they share statistics.
+void share_norms(const Setup& s, const TrainerParts& parts) {
+  if (s.group == nullptr) return;
+  const std::int64_t smallest = std::min(s.options.batch, s.data.train->size());
+  if (smallest < 2 * s.group->size()) {
+    fail<OptionError>(s.group->size(), " processes for batches of ", smallest,
+                      " samples, expected at least two samples each: fewer processes or a larger "
+                      "--batch");
+  }
+  if (!s.options.sync_norm) return;
+  for (const auto& module : {parts.model, parts.average}) {
+    if (!module) continue;
+    module->visit([&](const std::string&, Module& m) {
+      if (auto* norm = dynamic_cast<BatchNorm2d*>(&m)) norm->synchronize(s.group);
+    });
+  }
+}
+
+}  // namespace
+
 TrainerParts make_parts(const Setup& s) {
   TrainerParts parts;
   parts.model = s.model;
@@ -388,6 +420,7 @@ TrainerParts make_parts(const Setup& s) {
   parts.optimizer = make_optimizer(s);
   parts.train = make_loader(s, s.data.train, true);
   if (s.watch) parts.watch = make_loader(s, s.watch, false);
+  share_norms(s, parts);
   return parts;
 }
 
@@ -405,6 +438,7 @@ TrainerOptions make_trainer_options(const Setup& s, std::int64_t batches) {
   t.unfreeze = o.unfreeze;
   t.best = parse_best(o.best, s.data.task);
   t.select = s.select;
+  t.group = s.group;
   t.schedule.kind = parse_schedule(o.schedule);
   t.schedule.lr = o.lr;
   const std::int64_t updates = (batches + o.accumulate - 1) / o.accumulate;

@@ -13,6 +13,8 @@
 
 namespace taxon {
 
+class Group;
+
 /// Data, model and the rest of a run.
 struct Setup {
   TrainOptions options;
@@ -24,6 +26,7 @@ struct Setup {
   bool select = false;           ///< watch is val: it may decide
   std::string tuned_from;        ///< the model file whose weights are a start, or ""
   std::int64_t old_classes = 0;  ///< of a model whose head was replaced, else 0
+  Group* group = nullptr;        ///< the processes that train together, or null
 };
 
 /// The model file that --model means: a path, or the best model of a run's folder; "" for the name

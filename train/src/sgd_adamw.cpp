@@ -36,7 +36,8 @@ void Sgd::update(DType dtype, const std::vector<Due>& due) {
     t.weight_decay = slot->weight_decay;
     if (options_.momentum != 0) {
       t.first = slot->state.empty();
-      if (t.first) slot->state.push_back(Tensor::zeros(slot->param.shape(), dtype));
+      if (t.first)
+        slot->state.push_back(Tensor::zeros(slot->param.shape(), dtype, slot->param.device()));
       t.v = slot->state[0].mutable_raw();
     }
     t.p = slot->param.mutable_raw();
@@ -48,7 +49,7 @@ void Sgd::update(DType dtype, const std::vector<Due>& due) {
   args.momentum = options_.momentum;
   args.dampening = options_.dampening;
   args.nesterov = options_.nesterov;
-  run_kernel(kernels::sgd_rows(kernel_type(dtype)), args);
+  run_kernel<&kernels::Tables::sgd>(due.front().slot->param.device(), kernel_type(dtype), args);
 }
 
 AdamW::AdamW(std::vector<ParamGroup> groups, double lr, AdamWOptions options)
@@ -78,7 +79,7 @@ void adamw_update(DType dtype, const std::vector<AdamWSlot>& slots, const AdamWO
   tensors.reserve(slots.size());
   for (const AdamWSlot& s : slots) {
     for (Tensor* mean : {&s.mean, &s.square}) {
-      if (!mean->defined()) *mean = Tensor::zeros(s.param.shape(), dtype);
+      if (!mean->defined()) *mean = Tensor::zeros(s.param.shape(), dtype, s.param.device());
     }
     kernels::AdamWTensor& t = tensors.emplace_back();
     t.n = s.param.numel();
@@ -96,7 +97,7 @@ void adamw_update(DType dtype, const std::vector<AdamWSlot>& slots, const AdamWO
   args.beta1 = options.beta1;
   args.beta2 = options.beta2;
   args.eps = options.eps;
-  run_kernel(kernels::adamw_rows(kernel_type(dtype)), args);
+  run_kernel<&kernels::Tables::adamw>(slots.front().param.device(), kernel_type(dtype), args);
 }
 
 }  // namespace taxon

@@ -1,5 +1,6 @@
 // The training loop.
 #include <taxon/base/error.h>
+#include <taxon/core/group.h>
 #include <taxon/core/ops.h>
 #include <taxon/train/trainer.h>
 
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "gradient_sum.h"
 #include "lookahead.h"
 #include "swa.h"
 
@@ -26,7 +28,8 @@ void prefixed(std::vector<NamedTensor>& out, const std::string& prefix,
 bool all_finite(const Module& module) {
   for (const NamedTensor& t : module.state()) {
     if (t.tensor.dtype() != DType::f32) continue;
-    for (const float v : t.tensor.view<float>()) {
+    const Tensor here = t.tensor.to(cpu);
+    for (const float v : here.view<float>()) {
       if (!std::isfinite(v)) return false;
     }
   }
@@ -60,6 +63,7 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
   const std::int64_t steps = options_.schedule.total_steps;
   lookahead_ =
       std::make_unique<Lookahead>(Lookahead::Options{options_.lookahead, steps * 3 / 10, steps});
+  if (options_.group != nullptr) gradients_ = std::make_unique<GradientSum>(*options_.group);
   if (parts_.average) {
     parts_.average->load_state(parts_.model->state());
     parts_.average->eval();
@@ -94,6 +98,48 @@ void Trainer::thaw() {
   parts_.frozen.clear();
   parts_.thaw.clear();
   head_ = {};
+  if (gradients_) gradients_->forget();
+}
+
+// With a group all stop after the same step.
+bool Trainer::interrupted() const {
+  if (options_.group != nullptr) return one_was_interrupted_;
+  return interrupt_ != nullptr && interrupt_->load();
+}
+
+Trainer::Joint Trainer::joint(double loss, double correct, const Batch& batch) {
+  const auto n = static_cast<double>(batch.size());
+  if (options_.group == nullptr) return {loss * n, correct, n};
+  const bool asked = interrupt_ != nullptr && interrupt_->load();
+  Tensor sums = Tensor::from(std::vector<double>{loss * n, correct, n, asked ? 1.0 : 0.0}, {4});
+  options_.group->sum(sums);
+  const std::vector<double> all = sums.to_vector<double>();
+  one_was_interrupted_ = all[3] > 0;
+  return {all[0], all[1], all[2]};
+}
+
+double Trainer::mean_over_group(double value, std::int64_t samples) const {
+  if (options_.group == nullptr) return value;
+  const auto n = static_cast<double>(samples);
+  Tensor sums = Tensor::from(std::vector<double>{value * n, n}, {2});
+  options_.group->sum(sums);
+  return sums.view<double>()[0] / sums.view<double>()[1];
+}
+
+// Where each process takes statistics of its own part, the running ones differ; what is evaluated
+// and saved has their mean.
+void Trainer::average_norms() {
+  if (options_.group == nullptr) return;
+  const NoGrad no_grad;
+  for (const auto& module : {parts_.model, parts_.average}) {
+    if (!module) continue;
+    for (NamedTensor& t : module->named_buffers()) {
+      if (!is_floating(t.tensor.dtype())) continue;
+      Tensor sum = t.tensor.clone();
+      options_.group->sum(sum);
+      t.tensor.copy_from(sum * (1.0 / options_.group->size()));
+    }
+  }
 }
 
 // Of the update's samples, how many are in this batch: the gradient is that of the mean over all.
@@ -111,16 +157,19 @@ void Trainer::train_batch(const Batch& batch) {
   }
   const Tensor logits = (head_.train ? head_.model : parts_.model)->forward(batch.x);
   const auto [loss, correct] = counted(logits, batch);
-  const double value = loss.item();
+  const Joint sums = joint(loss.item(), correct, batch);
+  const double value = sums.loss / sums.samples;
   if (!std::isfinite(value)) {
     stop(progress_.step + 1, text("the loss is ", value, ", expected a finite number"));
   }
   watch_loss(value, logits, batch);
-  (options_.accumulate > 1 ? loss * share_of(batch) : loss).backward();
   const bool last = (progress_.batch + 1) % options_.accumulate == 0 ||
                     progress_.batch + 1 == parts_.train->batches();
+  if (last && gradients_) gradients_->begin(parts_.model->parameters());
+  (options_.accumulate > 1 || gradients_ ? loss * share_of(batch) : loss).backward();
+  if (last && gradients_) gradients_->finish();
   if (last) update();
-  count(batch, value, correct);
+  count(sums);
 }
 
 void Trainer::watch_loss(double loss, const Tensor& logits, const Batch& batch) {
@@ -128,8 +177,9 @@ void Trainer::watch_loss(double loss, const Tensor& logits, const Batch& batch) 
   LossWatch& watch = progress_.watch;
   if (watch.nothing == 0) {
     NoGrad no_grad;
-    const Tensor zeros = Tensor::zeros(logits.shape(), logits.dtype());
-    watch.nothing = std::max(loss, (*parts_.loss)(zeros, batch.y).item());
+    const Tensor zeros = Tensor::zeros(logits.shape(), logits.dtype(), logits.device());
+    const double unknowing = (*parts_.loss)(zeros, batch.y).item();
+    watch.nothing = std::max(loss, mean_over_group(unknowing, batch.size()));
   }
   if (!watch.diverged(loss)) return;
   stop(progress_.step + 1,
@@ -157,11 +207,11 @@ Loss::Counted Trainer::counted(const Tensor& logits, const Batch& batch) const {
   return {(*parts_.loss)(logits, batch.y), correct_predictions(logits, argmax(batch.y))};
 }
 
-void Trainer::count(const Batch& batch, double loss, double correct) {
+void Trainer::count(const Joint& batch) {
   ++progress_.batch;
-  progress_.loss_sum += loss * static_cast<double>(batch.size());
-  progress_.correct += correct;
-  progress_.seen += batch.size();
+  progress_.loss_sum += batch.loss;
+  progress_.correct += batch.correct;
+  progress_.seen += static_cast<std::int64_t>(batch.samples);
 }
 
 // The decay grows with the steps, so that the first weights do not stay in the average for long (as
@@ -217,8 +267,9 @@ bool Trainer::run_epoch(const Callbacks& callbacks) {
     if (interrupted() && between_updates()) return false;
     Batch batch;
     if (!loader.next(batch)) break;
+    const std::int64_t before = progress_.seen;
     train_batch(batch);
-    samples += batch.size();
+    samples += progress_.seen - before;
     report(callbacks, samples, now() - begin);
     if (callbacks.on_checkpoint && between_updates() &&
         now() - saved > options_.checkpoint_seconds) {
@@ -235,7 +286,10 @@ bool Trainer::average_epoch() {
   const std::int64_t due = options_.swa > 0 ? progress_.epoch + 2 - options_.swa : 0;
   if (due <= 0) return true;
   if (progress_.averaged < due) average_in(*parts_.average, *parts_.model, progress_.averaged++);
-  return update_norms(*parts_.average, *parts_.model, *parts_.train, progress_.epoch, interrupt_);
+  const bool whole = update_norms(*parts_.average, *parts_.model, *parts_.train, progress_.epoch,
+                                  gradients_ ? nullptr : interrupt_);
+  average_norms();
+  return whole;
 }
 
 bool Trainer::evaluate(EpochResult& result) {
@@ -243,7 +297,7 @@ bool Trainer::evaluate(EpochResult& result) {
   const bool by_features = head_.watch != nullptr;
   Module& module = !by_features ? this->result() : averages() ? *head_.average : *head_.model;
   Loader& loader = by_features ? *head_.watch : *parts_.watch;
-  return evaluate_epoch(module, *parts_.watch_loss, loader, result, interrupt_);
+  return evaluate_epoch(module, *parts_.watch_loss, loader, result, interrupt_, options_.group);
 }
 
 void Trainer::finish_epoch(const Callbacks& callbacks, EpochResult result) {
@@ -283,6 +337,7 @@ Trainer::Outcome Trainer::fit(const Callbacks& callbacks, const std::atomic<bool
     bool whole = run_epoch(callbacks);
     if (whole) {
       lookahead_->epoch_done(*parts_.model);
+      average_norms();
       result.train_loss =
           progress_.loss_sum / static_cast<double>(std::max<std::int64_t>(progress_.seen, 1));
       result.lr = parts_.optimizer->lr();

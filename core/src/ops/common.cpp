@@ -96,7 +96,7 @@ Tensor expand(const Tensor& t, const Shape& shape) {
   }
   args.x = t.raw();
   args.y = out.mutable_raw();
-  run_kernel(kernels::copy_rows(), args);
+  run_kernel<&kernels::Tables::copy>(t, args);
   return out;
 }
 
@@ -118,7 +118,7 @@ Tensor relu_grad(const Tensor& dy, const Tensor& y) {
   args.y = y.raw();
   args.dy = dy.raw();
   args.dx = dx.mutable_raw();
-  run_kernel(kernels::unary_grad_rows(kernel_type(dy.dtype())), args);
+  run_kernel<&kernels::Tables::unary_grad>(dy, args);
   return dx;
 }
 

@@ -52,7 +52,7 @@ Tensor input_gradient(const Tensor& x, const Tensor& w, const Tensor& dy, const 
   spread.dy = dy.raw();
   spread.code = static_cast<const std::uint8_t*>(code.raw());
   spread.dx = between.mutable_raw();
-  run_kernel(kernels::conv_pool_spread_rows(kernel_type(dy.dtype())), spread);
+  run_kernel<&kernels::Tables::conv_pool_spread>(dy, spread);
   Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
   kernels::Conv2dArgs conv;
   conv.n = x.dim(0);
@@ -70,7 +70,7 @@ Tensor input_gradient(const Tensor& x, const Tensor& w, const Tensor& dy, const 
   conv.x = dx.mutable_raw();
   conv.weight = input_of(w);
   conv.y = input_of(between);
-  run_kernel(kernels::conv2d_backward_data_rows(kernel_type(dy.dtype())), conv);
+  run_kernel<&kernels::Tables::conv2d_backward_data>(dy, conv);
   return dx;
 }
 
@@ -106,7 +106,7 @@ void ConvMaxPool::forward(Context& context, const Tensors& in, Tensors& out, con
     code = Tensor::empty({args.n, args.k, args.oh, args.ow}, DType::u8, out[0].device());
     args.code = static_cast<std::uint8_t*>(code.mutable_raw());
   }
-  run_kernel(kernels::conv_pool_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::conv_pool>(in[0], args);
   for (const Tensor& t : {in[0], in[1], code}) context.save(t);
 }
 
@@ -123,7 +123,7 @@ Tensors ConvMaxPool::backward(Context& context, const Tensors& dout, const Optio
     args.code = const_cast<std::uint8_t*>(static_cast<const std::uint8_t*>(code.raw()));
     args.weight = d[1].mutable_raw();
     args.bias = mutable_or_null(d[2]);
-    run_kernel(kernels::conv_pool_backward_weight_rows(kernel_type(x.dtype())), args);
+    run_kernel<&kernels::Tables::conv_pool_backward_weight>(x, args);
   }
   return d;
 }
@@ -132,7 +132,8 @@ Tensors ConvMaxPool::backward(Context& context, const Tensors& dout, const Optio
 
 Tensor conv2d_max_pool(const Tensor& x, const Tensor& weight, const Tensor& bias,
                        const ConvPoolOptions& options) {
-  const bool composed = x.dtype() == DType::f32 && !conv2d_max_pool_pays(x, weight, options);
+  const bool composed = !(x.device() == cpu) ||  // the others have no such kernel
+                        (x.dtype() == DType::f32 && !conv2d_max_pool_pays(x, weight, options));
   if (!composed) return apply<ops::ConvMaxPool>({x, weight, bias}, options);
   Conv2dOptions conv;
   conv.pad_h = options.pad_h;
@@ -142,6 +143,7 @@ Tensor conv2d_max_pool(const Tensor& x, const Tensor& weight, const Tensor& bias
 
 bool conv2d_max_pool_pays(const Tensor& x, const Tensor& weight, const ConvPoolOptions& options) {
   if (x.dtype() != DType::f32 || x.rank() != 4 || weight.rank() != 4) return false;
+  if (!(x.device() == cpu)) return false;
   if (x.dim(3) != weight.dim(3)) return false;
   const auto args = ops::conv_pool_args(x.shape(), weight.shape(), options);
   return args.oh > 0 && args.ow > 0 && kernels::conv_pool_fits(args);

@@ -9,6 +9,10 @@
 
 #include "common.h"
 
+namespace taxon {
+class Group;
+}
+
 namespace taxon::ops {
 
 // The members every op has.
@@ -148,6 +152,15 @@ struct BatchNormTrain {
       "(x - mean) / sqrt(var + eps) * w + b [+ residual] [then ReLU], batch statistics; outputs "
       "(y, mean, var)"};
   using Options = ops::BatchNormOptions;
+  TAXON_OP_RULES;
+};
+struct BatchNormShared {
+  static constexpr OpInfo info{"batch_norm_shared",
+                               "batch_norm_train with the statistics of all processes' parts; "
+                               "outputs (y, mean, var, count)"};
+  struct Options : ops::BatchNormOptions {
+    Group* group = nullptr;
+  };
   TAXON_OP_RULES;
 };
 struct BatchNormInfer {

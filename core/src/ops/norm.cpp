@@ -1,13 +1,21 @@
 // Batch and layer normalisation.
-#include <taxon/kernels/norm.h>
-
-#include "declared.h"
+#include "norm.h"
 
 namespace taxon {
 namespace ops {
 namespace {
 
-// x [.., c] with optional vectors [c] from input 1 on, up to input `residual`, which has x's shape.
+std::int64_t rows_of(const Tensor& x) {
+  return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1);
+}
+
+// A vector of an element a channel: a parameter or a statistic.
+Tensor parameter_like(const Tensor& x) {
+  return Tensor::empty({x.dim(-1)}, parameter_dtype(x.dtype()), x.device());
+}
+
+}  // namespace
+
 void check_norm(std::string_view op, const Specs& in, std::size_t residual) {
   static constexpr std::size_t parameters[] = {1, 2, 3, 4};
   const Spec& x = required(op, in, 0, "input");
@@ -20,25 +28,13 @@ void check_norm(std::string_view op, const Specs& in, std::size_t residual) {
   }
 }
 
-std::int64_t rows_of(const Tensor& x) {
-  return x.dim(-1) == 0 ? 0 : x.numel() / x.dim(-1);
-}
-
-// A vector of an element a channel: a parameter or a statistic.
-Tensor parameter_like(const Tensor& x) {
-  return Tensor::empty({x.dim(-1)}, parameter_dtype(x.dtype()), x.device());
-}
-
-// Saved: x, weight, bias, mean, var, y (where a residual hides its sign); the residual is the last
-// input.
-Tensors batch_norm_backward(Context& context, const Tensor& dy, const BatchNormOptions& o,
-                            bool training) {
+Tensors batch_norm_grad(Context& context, const Tensor& dy, const BatchNormOptions& o,
+                        bool training, std::size_t residual, bool all) {
   const Tensor x = context.saved(0), weight = context.saved(1), bias = context.saved(2);
   const Tensor mean = context.saved(3), var = context.saved(4), y = context.saved(5);
-  const std::size_t residual = training ? 3 : 5;
   Tensors d(residual + 1);
   for (const std::size_t i : {std::size_t{0}, std::size_t{1}, std::size_t{2}, residual}) {
-    if (!context.needs_grad(i)) continue;
+    if (!context.needs_grad(i) && !(all && i < residual)) continue;
     const bool image = i == 0 || i == residual;
     if (i == residual && !o.relu) {
       d[i] = dy;
@@ -63,7 +59,7 @@ Tensors batch_norm_backward(Context& context, const Tensor& dy, const BatchNormO
   args.dweight = mutable_or_null(d[1]);
   args.dbias = mutable_or_null(d[2]);
   args.dresidual = o.relu ? mutable_or_null(d[residual]) : nullptr;
-  run_kernel(kernels::batch_norm_grad_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::batch_norm_grad>(x, args);
   return d;
 }
 
@@ -88,28 +84,30 @@ kernels::BatchNormArgs batch_norm_args(const Tensors& in, const BatchNormOptions
   return args;
 }
 
-}  // namespace
-
-Specs BatchNormTrain::infer(const Specs& in, const Options&) {
-  check_norm(info.name, in, 3);
+Specs infer_batch_norm(std::string_view op, const Specs& in) {
+  check_norm(op, in, 3);
   const Shape channels{in[0].shape[-1]};
   if (in[0].shape.numel() == channels.numel() && channels.numel() > 0) {
-    fail<ShapeError>(info.name, ": input ", in[0],
+    fail<ShapeError>(op, ": input ", in[0],
                      " has one value a channel; expected more than one to take statistics of");
   }
   const DType dtype = parameter_dtype(in[0].dtype);
   return {in[0], {channels, dtype}, {channels, dtype}};
+}
+
+Specs BatchNormTrain::infer(const Specs& in, const Options&) {
+  return infer_batch_norm(info.name, in);
 }
 void BatchNormTrain::forward(Context& context, const Tensors& in, Tensors& out, const Options& o) {
   kernels::BatchNormArgs args = batch_norm_args(in, o, true);
   args.y = out[0].mutable_raw();
   args.mean = out[1].mutable_raw();
   args.var = out[2].mutable_raw();
-  run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::batch_norm>(in[0], args);
   save_for_backward(context, in, out[1], out[2], out[0], o);
 }
 Tensors BatchNormTrain::backward(Context& context, const Tensors& dout, const Options& o) {
-  return batch_norm_backward(context, dout[0], o, true);
+  return batch_norm_grad(context, dout[0], o, true, 3);
 }
 
 Specs BatchNormInfer::infer(const Specs& in, const Options&) {
@@ -123,11 +121,11 @@ void BatchNormInfer::forward(Context& context, const Tensors& in, Tensors& out, 
   args.mean = const_cast<void*>(in[3].raw());  // read only when not training
   args.var = const_cast<void*>(in[4].raw());
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::batch_norm_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::batch_norm>(in[0], args);
   save_for_backward(context, in, in[3], in[4], out[0], o);
 }
 Tensors BatchNormInfer::backward(Context& context, const Tensors& dout, const Options& o) {
-  return batch_norm_backward(context, dout[0], o, false);
+  return batch_norm_grad(context, dout[0], o, false, 5);
 }
 
 Specs LayerNormOp::infer(const Specs& in, const Options&) {
@@ -156,7 +154,7 @@ void LayerNormOp::forward(Context& context, const Tensors& in, Tensors& out, con
   args.mean = mean.mutable_raw();
   args.rstd = rstd.mutable_raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::layer_norm_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::layer_norm>(in[0], args);
   for (const Tensor& t : {in[0], in[1], mean, rstd}) context.save(t);
 }
 Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Options&) {
@@ -178,7 +176,7 @@ Tensors LayerNormOp::backward(Context& context, const Tensors& dout, const Optio
   args.dx = mutable_or_null(d[0]);
   args.dweight = mutable_or_null(d[1]);
   args.dbias = mutable_or_null(d[2]);
-  run_kernel(kernels::layer_norm_grad_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::layer_norm_grad>(x, args);
   return d;
 }
 
@@ -188,7 +186,7 @@ BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Te
                                  double eps, const Epilogue& after) {
   Tensors out =
       apply_all<ops::BatchNormTrain>({x, weight, bias, after.residual}, {eps, after.relu});
-  return {out[0], out[1], out[2]};
+  return {out[0], out[1], out[2], static_cast<double>(ops::rows_of(x))};
 }
 Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Tensor& mean, const Tensor& var, double eps, const Epilogue& after) {

@@ -1,6 +1,9 @@
 // Ops element by element.
 #include <taxon/kernels/optim.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "declared.h"
 #include "impl.h"
 
@@ -61,7 +64,7 @@ template <class Self, Unary kernel>
 void UnaryOp<Self, kernel>::forward(Context& context, const Tensors& in, Tensors& out,
                                     const Options& o) {
   const kernels::UnaryArgs args{kernel, in[0].numel(), o.a, o.b, in[0].raw(), out[0].mutable_raw()};
-  run_kernel(kernels::unary_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::unary>(in[0], args);
   if constexpr (!is_linear(kernel)) context.save(reads_result(kernel) ? out[0] : in[0]);
 }
 
@@ -82,7 +85,7 @@ Tensors UnaryOp<Self, kernel>::backward(Context& context, const Tensors& dout, c
     (reads_result(kernel) ? args.y : args.x) = kept.raw();
     args.dy = dy.raw();
     args.dx = dx.mutable_raw();
-    run_kernel(kernels::unary_grad_rows(kernel_type(dy.dtype())), args);
+    run_kernel<&kernels::Tables::unary_grad>(dy, args);
     return {dx};
   }
 }
@@ -104,7 +107,7 @@ void BinaryOp<Self, kernel>::forward(Context& context, const Tensors& in, Tensor
   args.a = in[0].raw();
   args.b = in[1].raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::binary_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::binary>(in[0], args);
   if constexpr (kernel == kernels::Binary::mul || kernel == kernels::Binary::div) {
     context.save(in[0]);
     context.save(in[1]);
@@ -141,7 +144,7 @@ Specs Cast::infer(const Specs& in, const Options& options) {
 void Cast::forward(Context&, const Tensors& in, Tensors& out, const Options& o) {
   const kernels::CastArgs args{kernel_type(in[0].dtype()), kernel_type(o.to), in[0].numel(),
                                in[0].raw(), out[0].mutable_raw()};
-  run_kernel(kernels::cast_rows(), args);
+  run_kernel<&kernels::Tables::cast>(in[0], args);
 }
 Tensors Cast::backward(Context& context, const Tensors& dout, const Options&) {
   return {dout[0].to(context.input(0).dtype)};
@@ -158,7 +161,7 @@ Specs Dropout::infer(const Specs& in, const Options& options) {
 void Dropout::forward(Context&, const Tensors& in, Tensors& out, const Options& o) {
   const kernels::DropoutArgs args{in[0].numel(), o.p,         o.seed,
                                   o.stream,      in[0].raw(), out[0].mutable_raw()};
-  run_kernel(kernels::dropout_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::dropout>(in[0], args);
 }
 Tensors Dropout::backward(Context&, const Tensors& dout, const Options& o) {
   return {dropout(dout[0], o)};  // the mask depends on seed and stream alone
@@ -241,21 +244,26 @@ void lerp_(Tensors& y, const Tensors& x, double weight) {
   if (x.size() != y.size()) {
     fail<ShapeError>("lerp_: ", x.size(), " tensors into ", y.size(), "; expected as many");
   }
-  std::vector<kernels::LerpTensor> f32, f64;
+  using Key = std::pair<Device, kernels::Type>;
+  std::vector<std::pair<Key, std::vector<kernels::LerpTensor>>> lists;
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (x[i].shape() != y[i].shape() || x[i].dtype() != y[i].dtype()) {
       fail<ShapeError>("lerp_: ", x[i], " into ", y[i], "; expected the same shape and dtype");
     }
-    const bool wide = float_type("lerp_", y[i].dtype()) == kernels::Type::f64;
-    (wide ? f64 : f32).push_back({y[i].numel(), x[i].raw(), y[i].mutable_raw()});
+    if (!(x[i].device() == y[i].device())) {
+      fail<DeviceError>("lerp_: inputs are on ", x[i].device(), " and ", y[i].device(),
+                        "; expected one device");
+    }
+    const Key key{y[i].device(), float_type("lerp_", y[i].dtype())};
+    auto list = std::ranges::find(lists, key, [](const auto& entry) { return entry.first; });
+    if (list == lists.end()) list = lists.insert(list, {key, {}});
+    list->second.push_back({y[i].numel(), x[i].raw(), y[i].mutable_raw()});
   }
-  const auto run = [&](kernels::Type type, const std::vector<kernels::LerpTensor>& tensors) {
-    if (tensors.empty()) return;
+  for (const auto& [key, tensors] : lists) {
     const auto count = static_cast<std::int64_t>(tensors.size());
-    run_kernel(kernels::lerp_rows(type), kernels::LerpArgs{count, tensors.data(), weight});
-  };
-  run(kernels::Type::f32, f32);
-  run(kernels::Type::f64, f64);
+    run_kernel<&kernels::Tables::lerp>(key.first, key.second,
+                                       kernels::LerpArgs{count, tensors.data(), weight});
+  }
 }
 
 }  // namespace taxon

@@ -92,7 +92,7 @@ void MaxPool::forward(Context& context, const Tensors& in, Tensors& out, const O
     places = Tensor::empty(out[0].shape(), place_type(o), out[0].device());
     set_places(args, places.dtype(), places.mutable_raw());
   }
-  run_kernel(kernels::max_pool_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::max_pool>(in[0], args);
   context.save(places);
 }
 Tensors MaxPool::backward(Context& context, const Tensors& dout, const Options& o) {
@@ -103,7 +103,7 @@ Tensors MaxPool::backward(Context& context, const Tensors& dout, const Options& 
   args.dy = dy.raw();
   set_places(args, places.dtype(), places.raw());
   args.dx = dx.mutable_raw();
-  run_kernel(kernels::max_pool_grad_rows(kernel_type(dy.dtype())), args);
+  run_kernel<&kernels::Tables::max_pool_grad>(dy, args);
   return {dx};
 }
 
@@ -114,7 +114,7 @@ void AvgPool::forward(Context&, const Tensors& in, Tensors& out, const Options& 
   auto args = pool_args<kernels::PoolArgs>(in[0].shape(), out[0].shape(), o);
   args.x = in[0].raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::avg_pool_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::avg_pool>(in[0], args);
 }
 Tensors AvgPool::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor& dy = dout[0];
@@ -122,7 +122,7 @@ Tensors AvgPool::backward(Context& context, const Tensors& dout, const Options& 
   auto args = pool_args<kernels::PoolGradArgs>(dx.shape(), dy.shape(), o);
   args.dy = dy.raw();
   args.dx = dx.mutable_raw();
-  run_kernel(kernels::avg_pool_grad_rows(kernel_type(dy.dtype())), args);
+  run_kernel<&kernels::Tables::avg_pool_grad>(dy, args);
   return {dx};
 }
 
@@ -154,7 +154,7 @@ void AdaptiveAvgPool::forward(Context&, const Tensors& in, Tensors& out, const O
   auto args = adaptive_args(in[0].shape(), o);
   args.x = in[0].raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::adaptive_avg_pool_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::adaptive_avg_pool>(in[0], args);
 }
 Tensors AdaptiveAvgPool::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor& dy = dout[0];
@@ -162,7 +162,7 @@ Tensors AdaptiveAvgPool::backward(Context& context, const Tensors& dout, const O
   auto args = adaptive_args(dx.shape(), o);
   args.x = dy.raw();
   args.y = dx.mutable_raw();
-  run_kernel(kernels::adaptive_avg_pool_grad_rows(kernel_type(dy.dtype())), args);
+  run_kernel<&kernels::Tables::adaptive_avg_pool_grad>(dy, args);
   return {dx};
 }
 

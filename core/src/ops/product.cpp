@@ -40,7 +40,7 @@ Tensor sum_rows(const Tensor& x) {  // [rows.., cols] -> [cols]
   args.inner = last;
   args.x = x.raw();
   args.y = out.mutable_raw();
-  run_kernel(kernels::reduce_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::reduce>(x, args);
   return out;
 }
 
@@ -107,7 +107,7 @@ void Matmul::forward(Context& context, const Tensors& in, Tensors& out, const Op
   args.a = in[0].raw();
   args.b = in[1].raw();
   args.c = out[0].mutable_raw();
-  run_kernel(kernels::gemm_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::gemm>(in[0], args);
   context.save(in[0]);
   context.save(in[1]);
 }
@@ -159,13 +159,13 @@ void LinearOp::forward(Context& context, const Tensors& in, Tensors& out, const 
   args.bias = raw_or_null(in[2]);
   args.relu = o.relu;
   args.c = y.mutable_raw();
-  const auto rows = kernels::gemm_rows(kernel_type(x.dtype()));
+  const auto rows = rows_of<&kernels::Tables::gemm>(x.device(), kernel_type(x.dtype()));
   const auto& row = select_row(rows, args);
   if (o.keep_prepared && !context.recording() && row.prepare != nullptr &&
       row.prepared_bytes(args) > 0) {
     args.prepared = prepared_for(row, args, *in[1].impl()->storage, in[1].shape(), 1);
   }
-  run_row(rows, row, args);
+  run_row(x.device(), rows, row, args);
   if (rounded) out[0] = y.to(DType::bf16);
   context.save(in[0]);
   context.save(w);
@@ -272,12 +272,13 @@ void convolve(const Tensors& in, Tensor& out, const Conv2dOp::Options& o, bool r
   args.residual = raw_or_null(in[3]);
   args.relu = o.relu;
   args.y = out.mutable_raw();
-  const auto rows = kernels::conv2d_forward_rows(kernel_type(in[0].dtype()));
+  const Device device = in[0].device();
+  const auto rows = rows_of<&kernels::Tables::conv2d_forward>(device, kernel_type(in[0].dtype()));
   const auto& row = select_row(rows, args);
   if (o.keep_prepared && !recording) {
     args.prepared = prepared_for(row, args, *in[1].impl()->storage, in[1].shape(), o.groups);
   }
-  run_row(rows, row, args);
+  run_row(device, rows, row, args);
 }
 
 }  // namespace
@@ -292,7 +293,6 @@ void Conv2dOp::forward(Context& context, const Tensors& in, Tensors& out, const 
 Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor x = context.saved(0), w = context.saved(1);
   const Tensor dy = o.relu ? relu_grad(dout[0], context.saved(2)) : dout[0];
-  const kernels::Type type = kernel_type(x.dtype());
   kernels::Conv2dArgs args = conv_args(x.shape(), w.shape(), dy.shape(), o);
   args.y = input_of(dy);
   const bool empty = dy.numel() == 0;  // no images: nothing to sum
@@ -308,7 +308,7 @@ Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options&
     args.x = input_of(x);
     args.weight = d[1].mutable_raw();
     args.bias = mutable_or_null(d[2]);
-    if (!empty) run_kernel(kernels::conv2d_backward_weight_rows(type), args);
+    if (!empty) run_kernel<&kernels::Tables::conv2d_backward_weight>(x, args);
   } else if (context.needs_grad(2)) {
     d[2] = sum_rows(in_f32(dy));
   }
@@ -317,7 +317,7 @@ Tensors Conv2dOp::backward(Context& context, const Tensors& dout, const Options&
     args.x = d[0].mutable_raw();
     args.weight = input_of(w);
     args.bias = nullptr;
-    if (!empty) run_kernel(kernels::conv2d_backward_data_rows(type), args);
+    if (!empty) run_kernel<&kernels::Tables::conv2d_backward_data>(x, args);
   }
   return d;
 }

@@ -49,7 +49,7 @@ void reduce_run(kernels::Reduce op, const Shape& shape, int from, int to, const 
   args.inner = product(shape, to, shape.rank());
   args.x = x.raw();
   args.y = y.mutable_raw();
-  run_kernel(kernels::reduce_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::reduce>(x, args);
 }
 
 // Runs of neighbouring axes are reduced in one go each, the last run first.
@@ -131,7 +131,7 @@ void run_argmax(const Tensor& x, int axis, Tensor& index) {
   auto args = around_axis<kernels::ArgmaxArgs>(x.shape(), axis);
   args.x = x.raw();
   args.index = static_cast<std::int64_t*>(index.mutable_raw());
-  run_kernel(kernels::argmax_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::argmax>(x, args);
 }
 
 }  // namespace
@@ -157,7 +157,7 @@ Tensors MaxAxis::backward(Context& context, const Tensors& dout, const Options& 
   args.index = static_cast<const std::int64_t*>(index.raw());
   args.dy = dout[0].raw();
   args.dx = dx.mutable_raw();
-  run_kernel(kernels::spread_rows(kernel_type(dx.dtype())), args);
+  run_kernel<&kernels::Tables::spread>(dx, args);
   return {dx};
 }
 

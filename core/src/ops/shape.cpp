@@ -10,13 +10,14 @@ namespace taxon {
 namespace ops {
 namespace {
 
-// A block of `shape` copied from x (at x_strides) to y (at y_strides).
-void copy_block(const Shape& shape, DType dtype, const void* x,
+// A block of `shape` copied from x (at x_strides) to y (at y_strides), of the dtype and on the
+// device of `like`.
+void copy_block(const Shape& shape, const Tensor& like, const void* x,
                 const std::array<std::int64_t, Shape::max_rank>& x_strides, void* y,
                 const std::array<std::int64_t, Shape::max_rank>& y_strides) {
   kernels::CopyArgs args;
   args.rank = shape.rank();
-  args.element_size = static_cast<std::int64_t>(size_of(dtype));
+  args.element_size = static_cast<std::int64_t>(size_of(like.dtype()));
   for (int i = 0; i < shape.rank(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     args.dims[i] = shape[i];
@@ -25,7 +26,7 @@ void copy_block(const Shape& shape, DType dtype, const void* x,
   }
   args.x = x;
   args.y = y;
-  run_kernel(kernels::copy_rows(), args);
+  run_kernel<&kernels::Tables::copy>(like, args);
 }
 
 const void* at_element(const Tensor& t, std::int64_t i) {
@@ -82,7 +83,7 @@ void Transpose::forward(Context&, const Tensors& in, Tensors& out, const Options
   for (std::size_t i = 0; i < axes.size(); ++i)
     x_strides[i] = steps[static_cast<std::size_t>(axes[i])];
   const Shape& shape = out[0].shape();
-  copy_block(shape, in[0].dtype(), in[0].raw(), x_strides, out[0].mutable_raw(), strides_of(shape));
+  copy_block(shape, in[0], in[0].raw(), x_strides, out[0].mutable_raw(), strides_of(shape));
 }
 Tensors Transpose::backward(Context& context, const Tensors& dout, const Options& o) {
   const std::vector<int> axes = checked_permutation(context.input(0).shape, o.axes);
@@ -113,7 +114,7 @@ void Concat::forward(Context&, const Tensors& in, Tensors& out, const Options& o
   const auto steps = strides_of(out[0].shape());
   std::int64_t offset = 0;
   for (const Tensor& part : in) {
-    copy_block(part.shape(), part.dtype(), part.raw(), strides_of(part.shape()),
+    copy_block(part.shape(), part, part.raw(), strides_of(part.shape()),
                at_element_mutable(out[0], offset * steps[static_cast<std::size_t>(axis)]), steps);
     offset += part.dim(axis);
   }
@@ -147,7 +148,7 @@ void Slice::forward(Context&, const Tensors& in, Tensors& out, const Options& o)
   const void* first = at_element(in[0], o.begin * x_strides[axis]);
   x_strides[axis] *= o.step;
   const Shape& shape = out[0].shape();
-  copy_block(shape, in[0].dtype(), first, x_strides, out[0].mutable_raw(), strides_of(shape));
+  copy_block(shape, in[0], first, x_strides, out[0].mutable_raw(), strides_of(shape));
 }
 Tensors Slice::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor& dy = dout[0];
@@ -157,7 +158,7 @@ Tensors Slice::backward(Context& context, const Tensors& dout, const Options& o)
   auto steps = strides_of(dx.shape());
   void* first = at_element_mutable(dx, o.begin * steps[axis]);
   steps[axis] *= o.step;
-  copy_block(dy.shape(), dy.dtype(), dy.raw(), strides_of(dy.shape()), first, steps);
+  copy_block(dy.shape(), dy, dy.raw(), strides_of(dy.shape()), first, steps);
   return {dx};
 }
 
@@ -188,15 +189,15 @@ void Pad::forward(Context&, const Tensors& in, Tensors& out, const Options& o) {
   out[0].fill(o.value);
   if (in[0].numel() == 0) return;
   const Shape& padded = out[0].shape();
-  copy_block(in[0].shape(), in[0].dtype(), in[0].raw(), strides_of(in[0].shape()),
+  copy_block(in[0].shape(), in[0], in[0].raw(), strides_of(in[0].shape()),
              at_element_mutable(out[0], offset_of(o, padded)), strides_of(padded));
 }
 Tensors Pad::backward(Context& context, const Tensors& dout, const Options& o) {
   const Tensor& dy = dout[0];
   Tensor dx = Tensor::empty(context.input(0).shape, dy.dtype(), dy.device());
   if (dx.numel() == 0) return {dx};
-  copy_block(dx.shape(), dx.dtype(), at_element(dy, offset_of(o, dy.shape())),
-             strides_of(dy.shape()), dx.mutable_raw(), strides_of(dx.shape()));
+  copy_block(dx.shape(), dx, at_element(dy, offset_of(o, dy.shape())), strides_of(dy.shape()),
+             dx.mutable_raw(), strides_of(dx.shape()));
   return {dx};
 }
 
@@ -214,7 +215,8 @@ Args gather_args(const Shape& x, int axis, const Tensor& index) {
 }
 
 void check_index(std::string_view op, const Tensor& index, std::int64_t extent) {
-  for (const std::int64_t i : index.view<std::int64_t>()) {
+  const Tensor here = index.to(cpu);
+  for (const std::int64_t i : here.view<std::int64_t>()) {
     if (i < 0 || i >= extent) fail<FormatError>(op, ": index ", i, "; expected 0 to ", extent - 1);
   }
 }
@@ -235,7 +237,7 @@ void Gather::forward(Context& context, const Tensors& in, Tensors& out, const Op
   args.element_size = static_cast<std::int64_t>(size_of(in[0].dtype()));
   args.x = in[0].raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::gather_rows(), args);
+  run_kernel<&kernels::Tables::gather>(in[0], args);
   context.save(in[1]);
 }
 Tensors Gather::backward(Context& context, const Tensors& dout, const Options& o) {
@@ -249,7 +251,7 @@ Tensors Gather::backward(Context& context, const Tensors& dout, const Options& o
   auto args = gather_args<kernels::GatherGradArgs>(dx.shape(), o.axis, index);
   args.dy = dy.raw();
   args.dx = dx.mutable_raw();
-  run_kernel(kernels::gather_grad_rows(type), args);
+  run_kernel<&kernels::Tables::gather_grad>(dy.device(), type, args);
   return {dx};
 }
 
@@ -269,12 +271,12 @@ void OneHot::forward(Context&, const Tensors& in, Tensors& out, const Options& o
   const std::int64_t n = o.classes;
   std::vector<float> diagonal(static_cast<std::size_t>(n * n), 0.0F);
   for (std::int64_t i = 0; i < n; ++i) diagonal[static_cast<std::size_t>(i * n + i)] = 1.0F;
-  const Tensor identity = Tensor::from(diagonal, {n, n}).to(o.dtype);
+  const Tensor identity = Tensor::from(diagonal, {n, n}).to(in[0].device()).to(o.dtype);
   auto args = gather_args<kernels::GatherArgs>(identity.shape(), 0, in[0]);
   args.element_size = static_cast<std::int64_t>(size_of(o.dtype));
   args.x = identity.raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::gather_rows(), args);
+  run_kernel<&kernels::Tables::gather>(identity, args);
 }
 
 }  // namespace ops

@@ -29,7 +29,7 @@ void softmax_forward(Context& context, const Tensors& in, Tensors& out, int axis
   auto args = softmax_args<kernels::SoftmaxArgs>(in[0].shape(), axis, log);
   args.x = in[0].raw();
   args.y = out[0].mutable_raw();
-  run_kernel(kernels::softmax_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::softmax>(in[0], args);
   context.save(out[0]);
 }
 
@@ -40,7 +40,7 @@ Tensors softmax_backward(Context& context, const Tensor& dy, int axis, bool log)
   args.y = y.raw();
   args.dy = dy.raw();
   args.dx = dx.mutable_raw();
-  run_kernel(kernels::softmax_grad_rows(kernel_type(y.dtype())), args);
+  run_kernel<&kernels::Tables::softmax_grad>(y, args);
   return {dx};
 }
 
@@ -71,7 +71,9 @@ namespace {
 // Inputs of cross_entropy: logits, target, class_weight.
 constexpr std::size_t kLogits = 0, kTarget = 1, kClassWeight = 2;
 
+// On a GPU, where looking would wait for all work before, the loss of such a row is NaN instead.
 void check_index_targets(const Tensor& target, std::int64_t classes, std::int64_t ignored) {
+  if (!(target.device() == cpu)) return;
   for (const std::int64_t t : target.view<std::int64_t>()) {
     if ((t < 0 || t >= classes) && t != ignored) {
       fail<FormatError>("cross_entropy: target ", t, "; expected 0 to ", classes - 1);
@@ -143,7 +145,7 @@ void CrossEntropyOp::forward(Context& context, const Tensors& in, Tensors& out, 
     gradient = Tensor::empty(logits.shape(), logits.dtype(), logits.device());
     args.dlogits = gradient.mutable_raw();
   }
-  run_kernel(kernels::cross_entropy_rows(kernel_type(logits.dtype())), args);
+  run_kernel<&kernels::Tables::cross_entropy>(logits, args);
   context.save(gradient);
 }
 
@@ -153,7 +155,8 @@ Tensors CrossEntropyOp::backward(Context& context, const Tensors& dout, const Op
   if (o.reduction == Reduction::none) {
     return {mul(gradient, with_shape(dout[0], {gradient.dim(0), 1}))};
   }
-  return {dout[0].item() == 1 ? gradient : mul(gradient, dout[0])};
+  const bool known = dout[0].device() == cpu;  // looking at a GPU's would wait for it
+  return {known && dout[0].item() == 1 ? gradient : mul(gradient, dout[0])};
 }
 
 Specs BceWithLogits::infer(const Specs& in, const Options&) {
@@ -175,7 +178,7 @@ void BceWithLogits::forward(Context& context, const Tensors& in, Tensors& out, c
   args.target = in[1].raw();
   args.pos_weight = raw_or_null(in[2]);
   args.loss = out[0].mutable_raw();
-  run_kernel(kernels::bce_rows(kernel_type(in[0].dtype())), args);
+  run_kernel<&kernels::Tables::bce>(in[0], args);
   for (const Tensor& t : in) context.save(t);
 }
 Tensors BceWithLogits::backward(Context& context, const Tensors& dout, const Options&) {
@@ -189,7 +192,7 @@ Tensors BceWithLogits::backward(Context& context, const Tensors& dout, const Opt
   args.pos_weight = raw_or_null(pos_weight);
   args.dloss = dout[0].raw();
   args.dx = dx.mutable_raw();
-  run_kernel(kernels::bce_grad_rows(kernel_type(x.dtype())), args);
+  run_kernel<&kernels::Tables::bce_grad>(x, args);
   return {dx};
 }
 

@@ -47,6 +47,7 @@ std::span<const OpRow> op_table() {
       row<AvgPool>(),
       row<AdaptiveAvgPool>(),
       row<BatchNormTrain>(),
+      row<BatchNormShared>(),
       row<BatchNormInfer>(),
       row<LayerNormOp>(),
       row<Softmax>(),

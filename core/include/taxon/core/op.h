@@ -70,6 +70,16 @@ class Context {
   std::string_view op_;
 };
 
+/// Watches the gradients that backward brings to leaves, on one thread.
+class GradientObserver {
+ public:
+  virtual ~GradientObserver() = default;
+  /// A part of the leaf's gradient was added to its grad(): all of it, where the leaf is used once.
+  virtual void arrived(const Tensor& leaf) = 0;
+};
+/// The calling thread's observer: nullptr in normal use.
+extern constinit thread_local GradientObserver* gradient_observer;
+
 /// An op with its options, type-erased.
 struct BoundOp {
   const OpInfo* info = nullptr;

@@ -11,6 +11,8 @@
 
 namespace taxon {
 
+class Group;
+
 // --- element by element
 // -----------------------------------------------------------------------------
 Tensor add(const Tensor& a, const Tensor& b);  ///< broadcasting by NumPy's rule, as sub, mul, div
@@ -138,10 +140,16 @@ Tensor global_avg_pool(const Tensor& x);  ///< [n, h, w, c] -> [n, c]
 // ----------------------------------------------------------------------------------
 struct BatchNormResult {
   Tensor y, mean, var;  ///< batch statistics [c], var biased; they carry no gradient
+  double count = 0;     ///< values a channel that they were taken of
 };
 /// Training: statistics of x [.., c] over all axes but the last. weight, bias [c] or undefined.
 BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
                                  double eps = 1e-5, const Epilogue& after = {});
+/// The same with the statistics of the whole batch, of which each process of the group has a part
+/// (Ioffe and Szegedy 2015 over the joint batch); the gradients of weight and bias are those of the
+/// part, as of every other parameter.
+BatchNormResult batch_norm_shared(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                  Group& group, double eps = 1e-5, const Epilogue& after = {});
 /// Inference: the given statistics, constants to autograd.
 Tensor batch_norm_infer(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Tensor& mean, const Tensor& var, double eps = 1e-5,

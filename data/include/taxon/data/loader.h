@@ -36,7 +36,11 @@ struct LoaderOptions {
   /// (mixup) or a box exchanged (CutMix); with both, each batch takes one. Targets are then shares
   /// of classes, f32 [n, classes].
   double mixup = 0, cutmix = 0;
-  int prefetch = 3;  ///< batches prepared ahead
+  /// Of each batch, the samples of this part alone (see Group); batch is that of all parts
+  /// together, and samples() counts those of all.
+  int part = 0, parts = 1;
+  int prefetch = 3;     ///< batches prepared ahead
+  Device device = cpu;  ///< where the tensors of batches are
   /// f32 [samples, ...]: x of every sample, ready, in place of its image; or undefined. Goes with
   /// no augmentation and no mixing.
   Tensor rows;

@@ -40,6 +40,9 @@ class BatchNorm2d : public Module {
   /// On: the running statistics begin anew and are the plain mean over the training batches that
   /// follow (torch's momentum=None). Off: they move by `momentum` again.
   void average_batches(bool on);
+  /// In training takes the statistics of the joint batch of these processes (see
+  /// batch_norm_shared); nullptr: of its own. The group outlives the module's training.
+  void synchronize(Group* group) { group_ = group; }
   std::string str() const override;
   std::int64_t channels() const { return running_mean.dim(0); }
 
@@ -54,6 +57,7 @@ class BatchNorm2d : public Module {
   friend void fold_batch_norm(Conv2d& conv, BatchNorm2d& norm);
   bool folded_ = false;
   bool averaging_ = false;
+  Group* group_ = nullptr;
 };
 
 struct LayerNormOptions {

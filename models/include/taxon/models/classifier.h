@@ -1,9 +1,12 @@
 // Classifier: a model file, ready to label images. For programs that embed Taxon.
 #pragma once
 
+#include <taxon/base/device.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +40,7 @@ struct Classification {
 struct ClassifierOptions {
   bool verify = false;  ///< check the golden pair on load (FormatError if the answer differs)
   int threads = 0;      ///< threads that compute, for the whole process; 0: as it is
+  std::optional<Device> device;  ///< where it computes; none: where the model is, or the CPU
   std::int64_t top = 5;
   /// In (0, 1): answer with sets of labels that hold the truth in this share of cases; 0: no sets.
   double coverage = 0;

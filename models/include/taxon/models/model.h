@@ -46,6 +46,7 @@ class Model : public Module {
   /// x and the logits are f32 whatever the precision.
   Tensor forward(const Tensor& x) override;
   virtual Tensor features(const Tensor& x) = 0;  ///< [n, f]
+  Tensor features_f32(const Tensor& x);  ///< the same of an f32 x, in f32, whatever the precision
   virtual Tensor head(const Tensor& features) = 0;
   /// The name of the last layer ("fc"), whose parameters depend on the classes.
   virtual std::string head_name() const = 0;
@@ -67,6 +68,7 @@ class Model : public Module {
   /// arithmetic, parameters and the head stay f32. Throws OptionError for other types.
   void set_precision(DType precision);
   DType precision() const { return precision_; }
+  Device device() const;                           ///< where its parameters are; see Module::to
   const ModelSpec& spec() const { return spec_; }  ///< resolved: nothing automatic, no extent 0
   std::string str() const override;
 

@@ -61,6 +61,7 @@ struct TrainOptions {
   std::int64_t seed = 0, threads = 0;
   bool exact_conv = false;  ///< see set_exact_conv
   std::string precision = "auto", device = "cpu";
+  bool sync_norm = false;  ///< several processes: see BatchNorm2d::synchronize
   std::string out;
 };
 

@@ -14,6 +14,8 @@
 
 namespace taxon {
 
+class Group;
+
 /// What a run is about, once it is known and before the first step.
 struct RunStart {
   std::string folder;
@@ -56,15 +58,17 @@ struct RunResult {
 /// --lr auto) lr_range.csv, best.safetensors, last.safetensors, checkpoint.safetensors,
 /// predictions.csv, metrics.json, embedding.csv. Throws OptionError, IoError, FormatError,
 /// TrainingError; the last good model stays in the folder.
+/// `group`: the processes that train together, each of which makes this call, or nullptr. The first
+/// one writes the files, which all must be able to read, and has the predictions.
 RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks = {},
-                    const std::atomic<bool>* interrupt = nullptr);
+                    const std::atomic<bool>* interrupt = nullptr, Group* group = nullptr);
 
 /// Goes on with an interrupted run. Ends with the same weights, bit for bit, as a run that was
 /// never interrupted (one version, one instruction set). `settings` may hold threads and data_dir
 /// only (OptionError otherwise).
 RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>& settings = {},
                      const RunCallbacks& callbacks = {},
-                     const std::atomic<bool>* interrupt = nullptr);
+                     const std::atomic<bool>* interrupt = nullptr, Group* group = nullptr);
 
 /// results.csv of the contract: columns as Ultralytics writes them; and what decides best, where it
 /// is none of them.

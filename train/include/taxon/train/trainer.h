@@ -20,6 +20,8 @@
 
 namespace taxon {
 
+class GradientSum;
+class Group;
 class Lookahead;
 
 /// Training cannot go on (the loss is not a number).
@@ -106,6 +108,9 @@ struct TrainerOptions {
   BestMetric best = BestMetric::accuracy;
   bool select = true;  ///< the evaluated split is val: it decides best, patience and target
   double checkpoint_seconds = 60;  ///< between on_checkpoint calls inside an epoch
+  /// The processes that train together, or nullptr: each has the same model and, from its loaders
+  /// (LoaderOptions::part), its part of every batch. All end with the same weights.
+  Group* group = nullptr;
 };
 
 /// What a trainer works with. `average`: a second module of the same architecture for the averaged
@@ -176,7 +181,14 @@ class Trainer {
   bool averages() const { return parts_.average && (options_.swa == 0 || progress_.averaged > 0); }
   bool average_epoch();
   Loss::Counted counted(const Tensor& logits, const Batch& batch) const;
-  void count(const Batch& batch, double loss, double correct);
+  // Of all processes: the sums of the loss and of what is right over the joint batch.
+  struct Joint {
+    double loss = 0, correct = 0, samples = 0;
+  };
+  Joint joint(double loss, double correct, const Batch& batch);
+  double mean_over_group(double value, std::int64_t samples) const;
+  void average_norms();
+  void count(const Joint& batch);
   void watch_loss(double loss, const Tensor& logits, const Batch& batch);
   void report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now);
   void average_weights();
@@ -184,13 +196,15 @@ class Trainer {
   void finish_epoch(const Callbacks& callbacks, EpochResult result);
   [[noreturn]] void stop(std::int64_t step, const std::string& what) const;
   void set_training_mode();
-  bool interrupted() const { return interrupt_ != nullptr && interrupt_->load(); }
+  bool interrupted() const;
   double clock() const;
 
   TrainerParts parts_;
   HeadParts head_;
   TrainerOptions options_;
   std::unique_ptr<Lookahead> lookahead_;
+  std::unique_ptr<GradientSum> gradients_;  // with a group
+  bool one_was_interrupted_ = false;        // of the group, as the last step told all
   Progress progress_;
   const std::atomic<bool>* interrupt_ = nullptr;
   double started_ = 0;  // seconds of a monotonic clock at which progress_.seconds was 0
@@ -199,8 +213,9 @@ class Trainer {
 };
 
 /// The loss, accuracy and other figures of a module on a data set. Returns false if *interrupt
-/// became true before the end.
+/// became true before the end. With a group each process evaluates its part of every batch, to the
+/// end.
 bool evaluate_epoch(Module& module, const Loss& loss, Loader& loader, EpochResult& result,
-                    const std::atomic<bool>* interrupt = nullptr);
+                    const std::atomic<bool>* interrupt = nullptr, Group* group = nullptr);
 
 }  // namespace taxon

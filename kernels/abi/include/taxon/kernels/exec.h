@@ -17,6 +17,10 @@ struct Exec {
   void* scratch = nullptr;  ///< 64-byte aligned, as many bytes as the row's scratch() asked for
   void (*run)(int64_t chunks, void (*body)(void* arg, int64_t chunk, int slot),
               void* arg) = nullptr;  ///< a parallel loop; nullptr: serial
+  /// On a GPU: the stream to work in (cudaStream_t), and the device's number; pointers of the
+  /// arguments and scratch are the device's. Threads and run mean nothing there.
+  void* stream = nullptr;
+  int device = 0;
 };
 
 /// Calls f(chunk, slot) for chunk in [0, chunks). F must be a type local to the calling file (a

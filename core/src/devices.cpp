@@ -1,0 +1,206 @@
+// From a Device to what serves it: its backend, its allocator, its kernels, its scratch memory.
+#include <taxon/base/cpu.h>
+#include <taxon/base/error.h>
+#include <taxon/base/memory.h>
+#include <taxon/core/devices.h>
+#include <taxon/core/dispatch.h>
+
+#include "allocator.h"
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+
+namespace taxon {
+namespace {
+
+std::atomic<const kernels::Backend*> replaced{nullptr};
+
+const kernels::Backend* cuda() {
+  const kernels::Backend* stand_in = replaced.load(std::memory_order_acquire);
+  return stand_in != nullptr ? stand_in : kernels::cuda_backend();
+}
+
+// For a device that is_available: of these, tensors exist.
+const kernels::Backend& backend_of(Device device) {
+  check_available(device);
+  return *cuda();
+}
+
+class CpuSource final : public MemorySource {
+ public:
+  void* allocate(std::size_t bytes) const noexcept override { return allocate_memory(bytes); }
+  void release(void* memory, std::size_t bytes) const noexcept override {
+    free_memory(memory, bytes);
+  }
+  void discard(void* memory, std::size_t bytes) const noexcept override {
+    discard_memory(memory, bytes);
+  }
+  std::string name() const override { return cpu.str(); }
+};
+
+class BackendSource final : public MemorySource {
+ public:
+  BackendSource(const kernels::Backend& backend, Device device)
+      : backend_(backend), device_(device) {}
+  void* allocate(std::size_t bytes) const noexcept override {
+    return backend_.allocate(device_.index, bytes);
+  }
+  void release(void* memory, std::size_t) const noexcept override {
+    backend_.release(device_.index, memory);
+  }
+  std::string name() const override { return device_.str(); }
+  std::string room() const override {
+    std::size_t free = 0, total = 0;
+    backend_.memory(device_.index, &free, &total);
+    return text("; ", free, " of its ", total, " bytes are free");
+  }
+
+ private:
+  const kernels::Backend& backend_;
+  Device device_;
+};
+
+constexpr std::size_t kMaxDevices = 128;  // what Device::index can say
+
+struct Allocators {
+  std::mutex mutex;
+  std::array<CachingAllocator*, kMaxDevices> cuda{};
+};
+// Never destroyed: tensors in static variables may outlive every other static.
+Allocators& allocators() {
+  static auto* const instance = new Allocators;
+  return *instance;
+}
+
+// Scratch memory of the calling thread on a device; grows, and lives as long as the thread.
+void* device_scratch(Device device, std::size_t bytes) {
+  thread_local std::array<std::unique_ptr<Storage>, kMaxDevices> held;
+  std::unique_ptr<Storage>& own = held[static_cast<std::size_t>(device.index)];
+  if (own == nullptr || own->bytes() < bytes) {
+    own.reset();
+    own = std::make_unique<Storage>(bytes, device);
+  }
+  return own->data();
+}
+
+}  // namespace
+
+bool has_cuda() {
+  return cuda() != nullptr;
+}
+
+std::vector<Device> available_devices() {
+  std::vector<Device> out{cpu};
+  const int count = cuda() == nullptr ? 0 : cuda()->device_count();
+  for (int i = 0; i < count; ++i) out.push_back({DeviceType::cuda, static_cast<std::int8_t>(i)});
+  return out;
+}
+
+bool is_available(Device device, std::string* why) {
+  const auto missing = [&](const std::string& reason) {
+    if (why != nullptr) *why = reason;
+    return false;
+  };
+  if (device.type == DeviceType::cpu) return true;
+  if (cuda() == nullptr) return missing("this build has the cpu only");
+  const int count = cuda()->device_count();
+  if (count == 0) return missing(cuda()->absence());
+  if (device.index < count) return true;
+  return missing(count == 1 ? "this machine has cuda:0 alone"
+                            : text("this machine has cuda:0 to cuda:", count - 1));
+}
+
+void check_available(Device device) {
+  std::string why;
+  if (!is_available(device, &why)) fail<DeviceError>("device ", device, " is not available: ", why);
+}
+
+std::string device_name(Device device) {
+  if (device == cpu) return cpu_model();
+  return backend_of(device).device_name(device.index);
+}
+
+CachingAllocator& allocator_of(Device device) {
+  if (device.type == DeviceType::cpu) {
+    static auto* const instance = new CachingAllocator(std::make_unique<CpuSource>());
+    return *instance;
+  }
+  Allocators& all = allocators();
+  const auto at = static_cast<std::size_t>(device.index);
+  const std::lock_guard lock(all.mutex);
+  if (all.cuda[at] == nullptr) {
+    all.cuda[at] =
+        new CachingAllocator(std::make_unique<BackendSource>(backend_of(device), device));
+  }
+  return *all.cuda[at];
+}
+
+void replace_cuda_backend(const kernels::Backend* backend) {
+  Allocators& all = allocators();
+  const std::lock_guard lock(all.mutex);
+  for (const CachingAllocator* used : all.cuda) {
+    if (used != nullptr) fail<Error>("replace_cuda_backend: tensors were made on the one in force");
+  }
+  replaced.store(backend, std::memory_order_release);
+}
+
+const kernels::Tables& tables_of(Device device) {
+  return device.type == DeviceType::cpu ? kernels::cpu_tables : backend_of(device).tables;
+}
+
+kernels::Exec make_exec(Device device, std::size_t scratch_bytes) {
+  kernels::Exec exec;
+  exec.threads = num_threads();
+  if (device.type != DeviceType::cpu) {
+    exec.device = device.index;
+    exec.stream = backend_of(device).stream(device.index);
+    exec.scratch = scratch_bytes == 0 ? nullptr : device_scratch(device, scratch_bytes);
+    return exec;
+  }
+  exec.scratch = scratch_bytes == 0 ? nullptr : scratch(scratch_bytes);
+  exec.run = [](std::int64_t chunks, void (*body)(void*, std::int64_t, int), void* arg) {
+    parallel_chunks(chunks, body, arg);
+  };
+  return exec;
+}
+
+void synchronize(Device device) {
+  if (device.type == DeviceType::cpu) return;
+  const kernels::Backend& b = backend_of(device);
+  b.synchronize(device.index, b.stream(device.index));
+}
+
+void copy_bytes(void* to, Device to_device, const void* from, Device from_device,
+                std::size_t bytes) {
+  if (bytes == 0 || to == from) return;
+  if (to_device == cpu && from_device == cpu) {
+    std::memcpy(to, from, bytes);
+  } else if (from_device == cpu) {
+    const kernels::Backend& b = backend_of(to_device);
+    b.to_device(to_device.index, to, from, bytes, b.stream(to_device.index));
+  } else if (to_device == cpu) {
+    const kernels::Backend& b = backend_of(from_device);
+    b.to_host(from_device.index, to, from, bytes, b.stream(from_device.index));
+  } else if (to_device == from_device) {
+    const kernels::Backend& b = backend_of(to_device);
+    b.copy(to_device.index, to, from, bytes, b.stream(to_device.index));
+  } else {  // two GPUs: through the host, which both reach
+    const std::unique_ptr<char[]> between(new char[bytes]);
+    copy_bytes(between.get(), cpu, from, from_device, bytes);
+    copy_bytes(to, to_device, between.get(), cpu, bytes);
+  }
+}
+
+void zero_bytes(void* to, Device device, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (device == cpu) {
+    std::memset(to, 0, bytes);
+    return;
+  }
+  const kernels::Backend& b = backend_of(device);
+  b.zero(device.index, to, bytes, b.stream(device.index));
+}
+
+}  // namespace taxon
