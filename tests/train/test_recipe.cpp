@@ -46,7 +46,7 @@ TEST_CASE("a model of one's own choice has its recipe on that data") {
   };
   CHECK(chosen("cifar10", 3, "resnet20").batch == 128);
   CHECK(chosen("cifar10", 3, "resnet20").tta == "flip");
-  CHECK(chosen("cifar10", 3, "resnet20").epochs == 50);
+  CHECK(chosen("cifar10", 3, "resnet20").epochs == 40);
   CHECK(chosen("cifar10", 3, "resnet56").tta == "none");
   CHECK(chosen("cifar10", 3, "airnet-wide").epochs == 10);
   CHECK(chosen("fashion-mnist", 1, "cnn").epochs == 2);

@@ -36,7 +36,7 @@ constexpr Row recipes[] = {
     {"*", "lenet", "", 10, 128, 0.05, 5e-4, "onecycle", "light", 0},
     {"*", "cnn", "", 6, 128, 0.08, 5e-4, "onecycle", "light", 0},
     {"*", "airnet", "", 10, 1024, 1.5, 1.33e-3, "triangle", "light", 0.2},
-    {"cifar10", "resnet20", "", 50, 128, 0.2, 5e-4, "onecycle", "standard", 0, "flip"},
+    {"cifar10", "resnet20", "", 40, 128, 0.2, 5e-4, "onecycle", "standard", 0, "flip"},
     {"cifar10", "resnet", "", 10, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"cifar100", "resnet", "resnet20", 20, 128, 0.2, 5e-4, "onecycle", "standard", 0},
     {"*", "resnet", "resnet18", 20, 128, 0.1, 5e-4, "onecycle", "standard", 0},
