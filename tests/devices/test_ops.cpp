@@ -69,7 +69,7 @@ TEST_CASE("casts between all types on a GPU equal the CPU's") {
   for (const DType from : {DType::f32, DType::bf16, DType::u8, DType::i32, DType::i64}) {
     for (const DType to : {DType::f32, DType::bf16, DType::u8, DType::i32, DType::i64}) {
       const Tensor here = x.to(from);
-      INFO(from << " to " << to);
+      INFO(name_of(from) << " to " << name_of(to));
       CHECK(difference(here.to(gpu()).to(to), here.to(to)) == 0);
     }
   }

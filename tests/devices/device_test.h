@@ -7,11 +7,11 @@
 
 namespace taxon::test {
 
-/// cuda:0: a real one, or in the fast suite one that runs on the CPU (kernels/cuda/shim).
+/// cuda:0: a stand-in for one, see host_backend.cpp.
 Device gpu();
 
-/// The largest |a - b| / max(1, |b|) of two tensors of equal shape and dtype, wherever they are. NaN
-/// equals NaN.
+/// The largest |a - b| / max(1, |b|) of two tensors of equal shape and dtype, wherever they are.
+/// NaN equals NaN.
 double difference(const Tensor& a, const Tensor& b);
 
 }  // namespace taxon::test
