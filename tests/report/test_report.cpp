@@ -161,6 +161,30 @@ TEST_CASE("predictions of others, with little in them") {
         std::vector<double>{0.123456789012, 0.876543210988});
 }
 
+TEST_CASE("nothing of a run is taken for other predictions") {
+  const Folder folder;
+  write_run(folder / "run", made_up(40, 3, 1));
+  const std::string own = read_text(write_report(folder / "run").file);
+  const std::string file = folder / "run/theirs.csv";
+  write_file_atomic(file, "true,predicted\ncat,cat\ndog,cat\n");
+  const Report report = write_report(file);
+  CHECK(report.file == folder / "run/theirs.html");
+  const nlohmann::json j = payload_of(read_text(report.file));
+  CHECK(j["metrics"]["accuracy"] == 0.5);
+  CHECK(j["results"].is_null());
+  CHECK(j["args"].empty());
+  CHECK(read_text(folder / "run/report.html") == own);
+  // metrics.json of as many other predictions.
+  Predictions p = made_up(40, 3, 1);
+  for (std::int64_t& t : p.truth) t = (t + 1) % 3;
+  complete(p);
+  write_predictions(folder / "run/predictions.csv", p);
+  const Report anew = write_report(folder / "run");
+  CHECK(mentions(anew.notes, "metrics.json"));
+  CHECK(payload_of(read_text(anew.file))["metrics"]["accuracy"] ==
+        nlohmann::json::parse(metrics_json(p))["accuracy"]);
+}
+
 TEST_CASE("what is missing or damaged") {
   const Folder folder;
   std::filesystem::create_directories(folder / "empty");

@@ -4,6 +4,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/text.h>
+#include <taxon/metrics/report.h>
 #include <taxon/train/options.h>
 
 #include <algorithm>
@@ -89,15 +90,32 @@ std::vector<float> plane_of(const std::string& content, const std::vector<std::s
   return out;
 }
 
+// Whether metrics.json has what other predictions would hardly have as well: the confusion matrix;
+// of several labels, whose thresholds only the model knows, the mean average precision.
+bool same_outcome(const Json& found, const Json& counted) {
+  if (!found.is_object() || found.value("samples", Json()) != counted["samples"]) return false;
+  if (counted.contains("confusion_matrix")) {
+    return found.value("confusion_matrix", Json()) == counted["confusion_matrix"];
+  }
+  const Json a = found.value("mAP", Json()), b = counted.value("mAP", Json());
+  if (!a.is_number() || !b.is_number()) return a == b;
+  return std::abs(a.get<double>() - b.get<double>()) < 1e-6;
+}
+
 void read_metrics(Record& r, std::vector<std::string>& notes) {
+  FiguresOptions plain;
+  plain.intervals_up_to = 0;  // these take longest, and are not compared
+  const Json counted = Json::parse(metrics_json(figures(r.predictions, plain)));
   const std::string path = r.folder + "/metrics.json";
-  optional_file(path, notes, [&](const std::string& content) {
-    Json found = Json::parse(content);
-    if (!found.is_object() || found.value("samples", std::int64_t{-1}) != r.predictions.samples()) {
-      fail<FormatError>("it is not of these ", r.predictions.samples(), " predictions");
-    }
-    r.metrics = std::move(found);
-  });
+  if (r.run) {
+    optional_file(path, notes, [&](const std::string& content) {
+      Json found = Json::parse(content);
+      if (!same_outcome(found, counted)) {
+        fail<FormatError>("it is not of these ", r.predictions.samples(), " predictions");
+      }
+      r.metrics = std::move(found);
+    });
+  }
   if (r.metrics.is_null()) r.metrics = Json::parse(metrics_json(r.predictions));
 }
 
@@ -125,6 +143,19 @@ Predictions predictions_of(const std::string& path, const Record& r) {
   return p;
 }
 
+// What else lies in the folder of a run.
+void read_companions(Record& r, std::vector<std::string>& notes) {
+  optional_file(r.folder + "/results.csv", notes,
+                [&](const std::string& content) { r.results = results_table(content); });
+  optional_file(r.folder + "/embedding.csv", notes,
+                [&](const std::string& content) { r.plane = plane_of(content, r.predictions.id); });
+  optional_file(r.folder + "/environment.json", notes, [&](const std::string& content) {
+    const Json facts = Json::parse(content);
+    for (const auto& [name, value] : facts.items())
+      r.environment.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+  });
+}
+
 }  // namespace
 
 std::string Record::arg(const std::string& wanted) const {
@@ -138,6 +169,8 @@ Record read_record(const std::string& run, std::vector<std::string>& notes) {
   std::error_code error;
   const bool folder = fs::is_directory(run, error);
   const fs::path file = folder ? fs::path(run) / "predictions.csv" : fs::path(run);
+  r.file = file.string();
+  r.run = file.filename() == "predictions.csv";
   r.folder = folder ? run : file.parent_path().empty() ? "." : file.parent_path().string();
   while (r.folder.size() > 1 && r.folder.back() == '/') r.folder.pop_back();
   const fs::path full = fs::absolute(folder ? fs::path(r.folder) : file, error);
@@ -145,21 +178,15 @@ Record read_record(const std::string& run, std::vector<std::string>& notes) {
   if (folder && !file_exists(file.string())) {
     fail<IoError>(run, " holds no predictions.csv: there is nothing to report");
   }
-  optional_file(r.folder + "/args.toml", notes, [&](const std::string& content) {
-    r.args = settings_from_toml(content, r.folder + "/args.toml");
-  });
+  if (r.run) {
+    optional_file(r.folder + "/args.toml", notes, [&](const std::string& content) {
+      r.args = settings_from_toml(content, r.folder + "/args.toml");
+    });
+  }
   r.predictions = predictions_of(file.string(), r);
   read_metrics(r, notes);
-  optional_file(r.folder + "/results.csv", notes,
-                [&](const std::string& content) { r.results = results_table(content); });
-  optional_file(r.folder + "/embedding.csv", notes,
-                [&](const std::string& content) { r.plane = plane_of(content, r.predictions.id); });
-  optional_file(r.folder + "/environment.json", notes, [&](const std::string& content) {
-    const Json facts = Json::parse(content);
-    for (const auto& [name, value] : facts.items())
-      r.environment.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
-  });
   mark_right(r);
+  if (r.run) read_companions(r, notes);
   return r;
 }
 

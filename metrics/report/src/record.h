@@ -17,6 +17,8 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 
 struct Record {
   std::string folder, name;         ///< name: the folder's, for people
+  std::string file;                 ///< the predictions that were read
+  bool run = true;                  ///< the folder is theirs, with all that lies in it
   Predictions predictions;          ///< complete; ids are always there
   Json metrics;                     ///< metrics.json, or computed from the predictions
   Json results;                     ///< {"columns": [...], "rows": [[...]]} of results.csv, or null
@@ -28,8 +30,9 @@ struct Record {
   std::string arg(const std::string& name) const;  ///< "" where there is none
 };
 
-/// `run`: a folder with predictions.csv, or such a file. Files that are optional and damaged are
-/// left out with a note. Throws as read_predictions.
+/// `run`: a folder with predictions.csv, or a file of predictions; of a file with another name
+/// nothing that lies beside it is read. Files that are optional and damaged, and metrics.json of
+/// other predictions, are left out with a note. Throws as read_predictions.
 Record read_record(const std::string& run, std::vector<std::string>& notes);
 
 }  // namespace taxon::report

@@ -8,6 +8,7 @@
 #include "thinning.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 namespace taxon {
@@ -24,6 +25,7 @@ void record_environment(const ReportOptions& options, const Pictures& pictures, 
     r.environment = options.environment;
     if (!now.empty()) r.environment.emplace_back("data fingerprint", now);
     Json facts;
+    if (!r.run) return;
     for (const auto& [name, value] : r.environment) facts[name] = value;
     write_file_atomic(r.folder + "/environment.json",
                       facts.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -77,6 +79,13 @@ Payload fit(const Record& r, const Comparison* other, const Pictures& pictures,
   return payload;
 }
 
+// Beside the predictions: report.html of a run, else NAME.html of NAME.csv.
+std::string page_of(const Record& r, bool compared) {
+  if (r.run) return r.folder + (compared ? "/compare.html" : "/report.html");
+  const std::string stem = std::filesystem::path(r.file).stem().string();
+  return r.folder + "/" + stem + (compared ? "-compare.html" : ".html");
+}
+
 }  // namespace
 
 Report write_report(const std::string& run, const std::string& other,
@@ -94,9 +103,7 @@ Report write_report(const std::string& run, const std::string& other,
   payload.json["notes"] = result.notes;
   const std::string html = page_html(payload);
   result.bytes = html.size();
-  result.file = options.out.empty()
-                    ? record.folder + (comparison ? "/compare.html" : "/report.html")
-                    : options.out;
+  result.file = options.out.empty() ? page_of(record, comparison.has_value()) : options.out;
   write_file_atomic(result.file, html);
   return result;
 }
