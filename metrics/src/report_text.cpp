@@ -1,6 +1,7 @@
 // Metrics as text, laid out as scikit-learn's classification_report.
 #include <taxon/base/error.h>
 #include <taxon/base/text.h>
+#include <taxon/base/utf8.h>
 #include <taxon/metrics/report.h>
 
 #include <algorithm>
@@ -9,6 +10,11 @@
 namespace taxon {
 
 namespace {
+
+// Names come from folders and files of others.
+std::string name_of(const ClassScores& k) {
+  return printable(k.name);
+}
 
 // Columns a name takes on a terminal, near enough: its code points.
 std::size_t width_of(const std::string& s) {
@@ -35,13 +41,13 @@ class Table {
  public:
   Table(const std::vector<ClassScores>& classes, int digits)
       : width_(std::string_view("weighted avg").size()), digits_(digits) {
-    for (const ClassScores& k : classes) width_ = std::max(width_, width_of(k.name));
+    for (const ClassScores& k : classes) width_ = std::max(width_, width_of(name_of(k)));
     for (const ClassScores& k : classes) support_ += k.support;
     line({"", "precision", "recall", "f1-score", "support"});
     out_ += '\n';
     for (const ClassScores& k : classes) {
-      line({k.name, or_dash(k.precision, digits), or_dash(k.recall, digits), or_dash(k.f1, digits),
-            counted(k.support)});
+      line({name_of(k), or_dash(k.precision, digits), or_dash(k.recall, digits),
+            or_dash(k.f1, digits), counted(k.support)});
       note(k);
     }
     out_ += '\n';
@@ -73,7 +79,7 @@ class Table {
     if (!k.precision) names.emplace_back("precision");
     if (!k.recall) names.emplace_back("recall");
     if (!k.f1) names.emplace_back("f1-score");
-    if (!names.empty()) undefined_.push_back(text(join(names, ", "), " of '", k.name, "'"));
+    if (!names.empty()) undefined_.push_back(text(join(names, ", "), " of '", name_of(k), "'"));
   }
 
   std::size_t width_;
@@ -141,8 +147,8 @@ std::string single_text(const SingleLabelMetrics& m, const Intervals& around) {
   if (worst.empty()) return out;
   out += "\nmost frequent mistakes (true -> predicted)\n";
   for (const Confusion& w : worst) {
-    const std::string& truth = m.per_class[static_cast<std::size_t>(w.truth)].name;
-    const std::string& predicted = m.per_class[static_cast<std::size_t>(w.predicted)].name;
+    const std::string truth = name_of(m.per_class[static_cast<std::size_t>(w.truth)]);
+    const std::string predicted = name_of(m.per_class[static_cast<std::size_t>(w.predicted)]);
     out += text(right(counted(w.count), 7), "  ", truth, " -> ", predicted, "  (",
                 fixed(100 * w.share, 1), " % of ", truth, ")\n");
   }
@@ -181,18 +187,18 @@ std::string metrics_text(const Figures& f) {
 std::string confusion_table(const SingleLabelMetrics& m) {
   const std::size_t c = m.per_class.size();
   std::size_t name_width = width_of("true \\ predicted");
-  for (const ClassScores& k : m.per_class) name_width = std::max(name_width, width_of(k.name));
+  for (const ClassScores& k : m.per_class) name_width = std::max(name_width, width_of(name_of(k)));
   std::string out = right("true \\ predicted", name_width);
   std::vector<std::size_t> widths(c);
   for (std::size_t p = 0; p < c; ++p) {
-    widths[p] = width_of(m.per_class[p].name);
+    widths[p] = width_of(name_of(m.per_class[p]));
     for (std::size_t t = 0; t < c; ++t)
       widths[p] = std::max(widths[p], counted(m.confusion[t * c + p]).size());
-    out += text("  ", right(m.per_class[p].name, widths[p]));
+    out += text("  ", right(name_of(m.per_class[p]), widths[p]));
   }
   out += '\n';
   for (std::size_t t = 0; t < c; ++t) {
-    out += right(m.per_class[t].name, name_width);
+    out += right(name_of(m.per_class[t]), name_width);
     for (std::size_t p = 0; p < c; ++p)
       out += text("  ", right(counted(m.confusion[t * c + p]), widths[p]));
     out += '\n';

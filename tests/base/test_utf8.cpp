@@ -19,3 +19,13 @@ TEST_CASE("UTF-8 is told from other text") {
     CHECK_FALSE(is_utf8(bad));
   }
 }
+
+TEST_CASE("control characters of names do not reach a terminal") {
+  CHECK(printable("") == "");
+  CHECK(printable("caf\u00e9 \u65e5 \U0001F600 \u05d0") == "caf\u00e9 \u65e5 \U0001F600 \u05d0");
+  CHECK(printable("a\x1b[31m\n\t\x7f") == "a\\x1b[31m\\x0a\\x09\\x7f");
+  CHECK(printable("a\u009bb") == "a\\xc2\\x9bb");
+  CHECK(printable("\u202egpj.cat\u2066\u200f\u061c") ==
+        "\\xe2\\x80\\xaegpj.cat\\xe2\\x81\\xa6\\xe2\\x80\\x8f\\xd8\\x9c");
+  CHECK(printable("\u2029\u2065\xe2") == "\u2029\u2065\xe2");
+}

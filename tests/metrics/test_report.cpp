@@ -142,3 +142,14 @@ TEST_CASE("worst confusions and the table", "[metrics]") {
   CHECK(metrics_text(Figures{m, {}, {}, {}, {}}).find("dog -> cat  (66.7 % of dog)") !=
         std::string::npos);
 }
+
+TEST_CASE("names do not control the terminal", "[metrics]") {
+  const std::vector<std::int64_t> truth = {0, 1, 0}, predicted = {1, 1, 0};
+  const std::vector<std::string> names = {"a\x1b[31m", "b\nc"};
+  Figures f;
+  f.single = single_label_metrics({names, truth, predicted, {}, {}});
+  for (const std::string& text : {metrics_text(f), confusion_table(*f.single)}) {
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find("b\\x0ac") != std::string::npos);
+  }
+}

@@ -11,20 +11,6 @@ std::string name_of(const Samples& samples, std::int64_t n) {
   return said || samples.splits().size() == 1 ? id : split + ": " + id;
 }
 
-std::string printable(std::string_view s) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : s) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      out += c;
-    } else {
-      out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-    }
-  }
-  return out;
-}
-
 std::string change_of(const Samples& samples, const SuspiciousLabel& s) {
   const auto name = [&](std::int64_t c) {
     return samples.class_names()[static_cast<std::size_t>(c)];

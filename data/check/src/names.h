@@ -9,8 +9,6 @@ namespace taxon::check {
 
 /// "test/17", or "val: photos/cat/3.jpg" where the id does not begin with the split.
 std::string name_of(const Samples& samples, std::int64_t n);
-/// Printable: control characters as \xNN, so that no name moves the cursor or breaks a line.
-std::string printable(std::string_view text);
 /// "cat -> dog"; several labels: "+cat" (missing), "-cat" (not there).
 std::string change_of(const Samples& samples, const SuspiciousLabel& s);
 

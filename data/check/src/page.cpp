@@ -1,5 +1,6 @@
 // check.html: the findings to look at. One file, no scripts, nothing from elsewhere.
 #include <taxon/base/text.h>
+#include <taxon/base/utf8.h>
 #include <taxon/check/report.h>
 
 #include "names.h"

@@ -1,5 +1,6 @@
 // The findings for a terminal.
 #include <taxon/base/text.h>
+#include <taxon/base/utf8.h>
 #include <taxon/check/report.h>
 
 #include "names.h"
