@@ -1,0 +1,86 @@
+// The CUDA backend: its memory and its tables put together. Under the shim it is that of the fake
+// device.
+#include <taxon/kernels/backend.h>
+
+#include "cuda/runtime.h"
+#include "cuda/tables.h"
+
+#ifdef TAXON_CUDA_SHIM
+#include "cuda/shim/settings.h"
+#endif
+
+namespace taxon::kernels::cuda {
+namespace {
+
+// Tables where a vendor library has better rows: those stand first, ours last. Its functions
+// replace the names here (`vendor::gemm_rows`).
+constexpr Tables tables = {
+    .gemm = gemm_rows,
+    .conv2d_forward = conv2d_forward_rows,
+    .conv2d_backward_data = conv2d_backward_data_rows,
+    .conv2d_backward_weight = conv2d_backward_weight_rows,
+    .conv_pool = nullptr,
+    .conv_pool_backward_weight = nullptr,
+    .conv_pool_spread = nullptr,
+    .unary = unary_rows,
+    .unary_grad = unary_grad_rows,
+    .binary = binary_rows,
+    .cast = cast_rows,
+    .dropout = dropout_rows,
+    .reduce = reduce_rows,
+    .argmax = argmax_rows,
+    .spread = spread_rows,
+    .batch_norm = batch_norm_rows,
+    .batch_norm_grad = batch_norm_grad_rows,
+    .layer_norm = layer_norm_rows,
+    .layer_norm_grad = layer_norm_grad_rows,
+    .softmax = softmax_rows,
+    .softmax_grad = softmax_grad_rows,
+    .cross_entropy = cross_entropy_rows,
+    .bce = bce_rows,
+    .bce_grad = bce_grad_rows,
+    .max_pool = max_pool_rows,
+    .max_pool_grad = max_pool_grad_rows,
+    .avg_pool = avg_pool_rows,
+    .avg_pool_grad = avg_pool_grad_rows,
+    .adaptive_avg_pool = adaptive_avg_pool_rows,
+    .adaptive_avg_pool_grad = adaptive_avg_pool_grad_rows,
+    .copy = copy_rows,
+    .gather = gather_rows,
+    .gather_grad = gather_grad_rows,
+    .sgd = sgd_rows,
+    .adamw = adamw_rows,
+    .lerp = lerp_rows,
+};
+
+constexpr Backend this_backend = {
+    .name = "cuda",
+    .device_count = device_count,
+    .absence = absence,
+    .device_name = device_name,
+    .allocate = allocate,
+    .release = release,
+    .memory = memory,
+    .stream = stream,
+    .to_device = to_device,
+    .to_host = to_host,
+    .copy = copy,
+    .zero = zero,
+    .synchronize = synchronize,
+    .allocate_pinned = allocate_pinned,
+    .release_pinned = release_pinned,
+    .tables = tables,
+};
+
+}  // namespace
+}  // namespace taxon::kernels::cuda
+
+#ifdef TAXON_CUDA_SHIM
+const taxon::kernels::Backend* taxon::shim::backend() {
+  return &kernels::cuda::this_backend;
+}
+#else
+const taxon::kernels::Backend* taxon::kernels::cuda_backend() {
+  return &cuda::this_backend;
+}
+#endif

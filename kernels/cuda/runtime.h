@@ -1,0 +1,35 @@
+// Devices, their memory and streams: what kernels::Backend promises, by the CUDA runtime
+// (runtime.cpp) or on host memory (shim/runtime.cpp). Calls that fail throw DeviceError.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace taxon::kernels::cuda {
+
+int device_count();
+const char* absence();
+const char* device_name(int device);
+
+void* allocate(int device, size_t bytes);
+void release(int device, void* memory);
+void memory(int device, size_t* free, size_t* total);
+
+void* stream(int device);
+void to_device(int device, void* to, const void* from, size_t bytes, void* stream);
+void to_host(int device, void* to, const void* from, size_t bytes, void* stream);
+void copy(int device, void* to, const void* from, size_t bytes, void* stream);
+void zero(int device, void* to, size_t bytes, void* stream);
+void synchronize(int device, void* stream);
+
+void* allocate_pinned(size_t bytes);
+void release_pinned(void* memory);
+
+/// Makes the device current for the calling thread, as launches and libraries need it.
+void use_device(int device);
+/// Throws if the launch of the kernel, or what ran before it, failed.
+void check_launch(const char* kernel);
+/// Throws DeviceError unless `code`, a cudaError_t, is success.
+void check(int code, const char* call);
+
+}  // namespace taxon::kernels::cuda
