@@ -66,7 +66,7 @@ int64_t shares_of(const ReduceArgs& g) {
 }
 int64_t share_size(const ReduceArgs& g) {
   const int64_t size = ceil_div(g.n, shares_of(g));
-  return ceil_div(size, 8) * 8;  // a multiple of any pack
+  return most<int64_t>(ceil_div(size, 8) * 8, 8);  // a multiple of any pack
 }
 
 template <class G, class T, class Op>
