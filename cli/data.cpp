@@ -222,6 +222,7 @@ int run(const std::vector<std::string>& args) {
   if (r.val_fraction > 0) r.options.val_fraction = r.val_fraction;
   r.options.seed = static_cast<std::uint64_t>(r.seed);
   r.options.require_train = false;
+  r.options.allow_missing_classes = r.action == "check";
   r.sheet.seed = r.options.seed;
   use_threads(r.threads);
   r.out_given = a.given("--out");

@@ -49,6 +49,15 @@ void warn_of_changes(const ModelMeta& meta, const Splits& data) {
              " has changed since the training: its splits may hold samples of the other ones\n");
 }
 
+// Figures of a promise on the samples that it was made from are better than it deserves.
+void warn_of_val(const std::string& split, const ModelMeta& meta, const Splits& data) {
+  const auto name = meta.notes.find("data");
+  if (split != "val" || name == meta.notes.end() || name->second != data.name) return;
+  complain(
+      "note: val chose the best epoch and decided calibration, prediction sets and thresholds: its "
+      "figures are better than those of new samples\n");
+}
+
 struct Measured {
   ModelMeta meta;
   DataOptions data;  ///< as the data were opened
@@ -87,6 +96,7 @@ Measured measure(const Request& r) {
   }
   for (const std::string& warning : data.warnings) complain("note: " + warning + "\n");
   warn_of_changes(loaded.meta, data);
+  warn_of_val(r.split, loaded.meta, data);
   EvaluateOptions evaluation;
   evaluation.batch = r.batch;
   evaluation.interrupt = &interrupt_flag();

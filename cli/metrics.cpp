@@ -44,6 +44,21 @@ struct Request {
   bool json = false;
 };
 
+// What changes nothing is refused, not ignored.
+void check_together(const Request& r) {
+  const char* other = !r.against.empty()  ? "--against"
+                      : r.threshold != -1 ? "--threshold"
+                                          : nullptr;
+  if (other == nullptr) return;
+  const char* given = r.resamples != -1                                       ? "--bootstrap"
+                      : r.figures.bootstrap.level != BootstrapOptions().level ? "--level"
+                      : r.figures.metrics.beta != MetricsOptions().beta       ? "--beta"
+                      : !r.against.empty() && r.threshold != -1               ? "--threshold"
+                                                                              : nullptr;
+  if (given != nullptr)
+    fail<OptionError>(given, " has no effect with ", other, ", expected one without the other");
+}
+
 Request parsed(const std::vector<std::string>& args, bool& go_on) {
   Request r;
   Arguments a(metrics_verb);
@@ -64,6 +79,7 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
     fail<OptionError>("--task is '", r.task, "', expected auto, single or multi");
   }
   r.reading.texts = !r.against.empty();
+  check_together(r);
   if (r.resamples >= 0) {
     r.figures.intervals_up_to = r.resamples > 0 ? std::numeric_limits<std::int64_t>::max() : 0;
     r.figures.bootstrap.resamples = std::max<std::int64_t>(r.resamples, 1);
@@ -73,6 +89,7 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
 
 // Both files are about the same samples: by id, or, without ids, line by line.
 void compare(const Request& r, const Predictions& first) {
+  if (!first.weight.empty()) complain("note: McNemar's test counts samples: weights are ignored\n");
   const PredictionPair pair = paired(first, read_predictions(r.against, r.reading));
   const McNemar test = mcnemar(pair.first, pair.second);
   if (r.json) {
@@ -88,7 +105,7 @@ void compare(const Request& r, const Predictions& first) {
              test.both, "\nonly the first is right  ", test.first_only,
              "\nonly the second is right ", test.second_only, "\nboth wrong               ",
              test.neither, "\nMcNemar's test, ", test.exact ? "exact binomial" : "chi-squared",
-             ": p = ", fixed(test.p_value, 4), "\n"));
+             ": p ", test.p_value < 1e-4 ? "< 0.0001" : "= " + fixed(test.p_value, 4), "\n"));
 }
 
 int run(const std::vector<std::string>& args) {
@@ -96,6 +113,8 @@ int run(const std::vector<std::string>& args) {
   const Request r = parsed(args, go_on);
   if (!go_on) return done;
   const Predictions predictions = read_predictions(r.file, r.reading);
+  if (r.task == "auto" && predictions.multi_label)
+    complain("note: read as several labels a sample (--task single: as one)\n");
   write_plots(r.plots, predictions);
   if (!r.against.empty()) {
     compare(r, predictions);

@@ -117,7 +117,7 @@ class Predictor {
       line["path"] = path;
       line["top"] = labels_json(c.top);
       if (request_.coverage > 0) line["set"] = labels_json(c.set);
-      if (request_.accuracy > 0) line["abstained"] = c.abstained;
+      if (request_.accuracy > 0 || c.abstained) line["abstained"] = c.abstained;
       print(dumped(line));
       return;
     }

@@ -48,7 +48,7 @@ Training  --epochs N  --batch N  --lr X|auto  --optimizer sgd|adamw|muon
 Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
           mean_ap|f1_micro|f1_macro: what decides on val, for
           --patience N (epochs without gain)  --target X  --no-calibrate
-          --thresholds f1|precision=X|recall=X (of labels, tuned on val)
+          --thresholds f1|precision=X|recall=X (of each label, on val)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device D
           --exact-conv (no Winograd: slower)  --tensorboard (event file)
@@ -272,12 +272,14 @@ class Reporter {
     std::string line = text("fold ", fold, ":");
     for (const FoldFigure& f : fold_figures({p})) line += text("  ", f.name, ' ', fixed(f.mean, 4));
     say(line);
+    const std::string report = report_of(folder);
     if (!json_) return;
     nlohmann::ordered_json event;
     event["event"] = "fold";
     event["fold"] = fold;
     event["run"] = folder;
     event["metrics"] = nlohmann::ordered_json::parse(metrics_json(p));
+    event["report"] = report;
     emit(event);
   }
 

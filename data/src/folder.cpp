@@ -93,7 +93,8 @@ struct ClassFolders {
   std::map<std::string, Found> classes;
 };
 
-ClassFolders read_classes(const std::string& folder, std::vector<std::string>& warnings) {
+ClassFolders read_classes(const std::string& folder, const DataOptions& options,
+                          std::vector<std::string>& warnings) {
   ClassFolders result{folder, {}};
   std::int64_t loose = 0, unreadable = 0, circles = 0, too_deep = 0;
   Above above;
@@ -112,7 +113,7 @@ ClassFolders read_classes(const std::string& folder, std::vector<std::string>& w
     above.pop_back();
     circles += found.circles;
     too_deep += found.too_deep;
-    if (found.images.empty()) {
+    if (found.images.empty() && !options.allow_missing_classes) {
       fail<FormatError>(e.path, ": empty class folder: ", found.other_images + found.other_files,
                         " files, none of them .png, .jpg, .jpeg or .bmp; expected images",
                         found.other_images > 0 ? " (other image formats must be converted)" : "");
@@ -168,7 +169,8 @@ std::vector<std::string> names_of(const ClassFolders& split) {
 using SplitFolders = std::map<std::string, ClassFolders>;
 
 // The split folders among the entries; `ignored` gets the other folders.
-SplitFolders find_splits(const std::string& folder, std::vector<std::string>& warnings) {
+SplitFolders find_splits(const std::string& folder, const DataOptions& options,
+                         std::vector<std::string>& warnings) {
   std::map<std::string, std::string> paths;
   std::vector<std::string> ignored;
   for (const Entry& e : entries(folder)) {
@@ -191,16 +193,16 @@ SplitFolders find_splits(const std::string& folder, std::vector<std::string>& wa
     warnings.push_back(text(folder, ": ignored beside the splits: ", join(ignored, ", ")));
   }
   for (const auto& [name, path] : paths) {
-    splits.emplace(name, read_classes(path, warnings));
+    splits.emplace(name, read_classes(path, options, warnings));
   }
   return splits;
 }
 
-// Classes come from train; without it (evaluation), from all splits there are.
-std::vector<std::string> split_classes(const SplitFolders& splits) {
+// Classes come from train; without it (evaluation), or where it may lack some, from all splits.
+std::vector<std::string> split_classes(const SplitFolders& splits, const DataOptions& options) {
   std::vector<std::string> names;
   const auto train = splits.find("train");
-  if (train == splits.end()) {
+  if (train == splits.end() || options.allow_missing_classes) {
     for (const auto& [split, folders] : splits) {
       const auto more = names_of(folders);
       names.insert(names.end(), more.begin(), more.end());
@@ -247,14 +249,14 @@ std::optional<std::string> split_name(std::string_view name) {
 Splits read_folder(const std::string& folder, const DataOptions& options) {
   Splits s;
   s.format = "folder";
-  const SplitFolders splits = find_splits(folder, s.warnings);
+  const SplitFolders splits = find_splits(folder, options, s.warnings);
   const std::string name = fs::path(folder).filename().string();
   if (splits.empty()) {
-    const ClassFolders all = read_classes(folder, s.warnings);
+    const ClassFolders all = read_classes(folder, options, s.warnings);
     divide_all(s, make_dataset(folder, name, all, names_of(all)), options);
     return s;
   }
-  const std::vector<std::string> class_names = split_classes(splits);
+  const std::vector<std::string> class_names = split_classes(splits, options);
   for (const auto& [split, folders] : splits) {
     (split == "train" ? s.train
      : split == "val" ? s.val

@@ -3,7 +3,10 @@
 #include <taxon/metrics/classification.h>
 
 #include "checks.h"
+#include "scores.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 
 namespace taxon {
@@ -56,6 +59,25 @@ std::vector<double> confusion_matrix(std::span<const std::int64_t> truth,
         scoring::weight_of(weight, i);
   }
   return sums;
+}
+
+std::vector<double> scoring::ordered_by_number(std::vector<double> confusion,
+                                               std::span<const std::string> names) {
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    double v = 0;
+    const char* end = names[k].data() + names[k].size();
+    const auto [stop, error] = std::from_chars(names[k].data(), end, v);
+    if (error != std::errc() || stop != end || !std::isfinite(v)) return confusion;
+    order.emplace_back(v, k);
+  }
+  std::sort(order.begin(), order.end());
+  const std::size_t c = names.size();
+  std::vector<double> out(confusion.size());
+  for (std::size_t t = 0; t < c; ++t)
+    for (std::size_t p = 0; p < c; ++p)
+      out[t * c + p] = confusion[order[t].second * c + order[p].second];
+  return out;
 }
 
 std::vector<double> normalized(std::span<const double> confusion, std::int64_t classes,

@@ -2,11 +2,14 @@
 #include <taxon/base/error.h>
 #include <taxon/metrics/curves.h>
 #include <taxon/metrics/intervals.h>
+#include <taxon/metrics/proportions.h>
+#include <taxon/metrics/ranking.h>
 
 #include "checks.h"
 #include "resampling.h"
 #include "scores.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace taxon {
@@ -31,6 +34,21 @@ ClassMean mean_of(std::size_t classes, const Figure& figure) {
   return ClassMean(std::move(defined));
 }
 
+bool is_share(const std::string& name) {
+  return name == "accuracy" || name == "top5" || name == "subset_accuracy";
+}
+
+// Resamples of a share of 0 or 1 are all alike, and those of one nearby too narrow.
+void put_shares(Intervals& intervals, const std::vector<double>& found,
+                std::span<const double> weight, std::size_t samples) {
+  const double n = effective_samples(weight, samples);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    auto& [name, interval] = intervals.of[i];
+    if (is_share(name))
+      interval = wilson_interval(std::clamp(found[i], 0.0, 1.0), n, intervals.level);
+  }
+}
+
 class SingleBootstrap {
  public:
   SingleBootstrap(const SingleLabelInput& in, const BootstrapOptions& options)
@@ -41,7 +59,7 @@ class SingleBootstrap {
     } else {
       predicted_ = in.predicted;
     }
-    names_ = {"accuracy", "balanced_accuracy", "mcc", "macro.f1", "weighted.f1"};
+    names_ = {"accuracy", "balanced_accuracy", "mcc", "cohen_kappa", "macro.f1", "weighted.f1"};
     if (in.probability.empty()) return;
     prepare_probabilities();
     if (!ranks(options, n_ * c_)) return;
@@ -54,12 +72,14 @@ class SingleBootstrap {
     const std::vector<Counts> counts = counts_of(once);
     f1_ = mean_of(c_, [&](std::size_t k) { return f1(counts[k]); });
     if (orders_) {
-      roc_ = mean_of(c_, [&](std::size_t k) { return orders_->ranking(k, once, {}).roc_auc; });
-      precision_ = mean_of(
-          c_, [&](std::size_t k) { return orders_->ranking(k, once, {}).average_precision; });
+      const std::vector<Ranking> rankings = orders_->rankings(once, in_.weight);
+      roc_ = mean_of(c_, [&](std::size_t k) { return rankings[k].roc_auc; });
+      precision_ = mean_of(c_, [&](std::size_t k) { return rankings[k].average_precision; });
     }
-    return resample(names_, n_, options_,
-                    [&](std::span<const std::uint32_t> times) { return figures(times); });
+    Intervals out = resample(names_, n_, options_,
+                             [&](std::span<const std::uint32_t> times) { return figures(times); });
+    put_shares(out, figures(once), in_.weight, n_);
+    return out;
   }
 
  private:
@@ -101,7 +121,10 @@ class SingleBootstrap {
       weighted_f1 += k.actual * f1(k).value_or(0);
     }
     const double sum = all.actual > 0 ? all.actual : 1;  // all drawn have the weight 0
-    std::vector<double> out = {all.hits / sum, recalls / std::max(occurring, 1.0), matthews(counts),
+    std::vector<double> out = {all.hits / sum,
+                               recalls / std::max(occurring, 1.0),
+                               matthews(counts),
+                               kappa(counts, all),
                                f1_([&](std::size_t k) { return f1(counts[k]); }),
                                weighted_f1 / sum};
     for (const std::vector<double>* values : {&top5_, &log_loss_, &brier_}) {
@@ -113,9 +136,16 @@ class SingleBootstrap {
     return out;
   }
 
+  // Cohen's, from the classes' counts alone; 0 in a resample where it is 0/0.
+  static double kappa(const std::vector<Counts>& counts, const Counts& all) {
+    double expected = 0;
+    for (const Counts& k : counts) expected += k.actual * k.predicted;
+    const double square = all.actual * all.actual;
+    return square > expected ? (all.hits * all.actual - expected) / (square - expected) : 0;
+  }
+
   void append_rankings(std::span<const std::uint32_t> times, std::vector<double>& out) const {
-    std::vector<Ranking> rankings;
-    for (std::size_t k = 0; k < c_; ++k) rankings.push_back(orders_->ranking(k, times, in_.weight));
+    const std::vector<Ranking> rankings = orders_->rankings(times, in_.weight);
     out.push_back(roc_([&](std::size_t k) { return rankings[k].roc_auc; }));
     out.push_back(precision_([&](std::size_t k) { return rankings[k].average_precision; }));
   }
@@ -147,18 +177,23 @@ class MultiBootstrap {
     names_ = {"subset_accuracy", "hamming_loss", "micro.f1", "macro.f1", "samples_avg.f1"};
     if (in.probability.empty() || !ranks(options, n_ * c_)) return;
     orders_ = std::make_unique<Orders>(in.probability, Truth{{}, in.truth, c_});
-    names_.emplace_back("mAP");
+    orders_of_samples_ = label_rankings(in.probability, in.truth, static_cast<std::int64_t>(c_));
+    names_.insert(names_.end(), {"mAP", "roc_auc_macro", "label_ranking_average_precision"});
   }
 
   Intervals run() {
     const std::vector<std::uint32_t> once(n_, 1);
     const std::vector<Counts> counts = counts_of(once);
     f1_ = mean_of(c_, [&](std::size_t k) { return f1(counts[k]); });
-    if (orders_)
-      precision_ = mean_of(
-          c_, [&](std::size_t k) { return orders_->ranking(k, once, {}).average_precision; });
-    return resample(names_, n_, options_,
-                    [&](std::span<const std::uint32_t> times) { return figures(times); });
+    if (orders_) {
+      const std::vector<Ranking> rankings = orders_->rankings(once, in_.weight);
+      roc_ = mean_of(c_, [&](std::size_t k) { return rankings[k].roc_auc; });
+      precision_ = mean_of(c_, [&](std::size_t k) { return rankings[k].average_precision; });
+    }
+    Intervals out = resample(names_, n_, options_,
+                             [&](std::span<const std::uint32_t> times) { return figures(times); });
+    put_shares(out, figures(once), in_.weight, n_);
+    return out;
   }
 
  private:
@@ -205,10 +240,19 @@ class MultiBootstrap {
     std::vector<double> out = {exact / sum, wrong / (sum * static_cast<double>(c_)),
                                f1(all).value_or(0),
                                f1_([&](std::size_t k) { return f1(counts[k]); }), samples_f1 / sum};
-    if (orders_)
-      out.push_back(precision_(
-          [&](std::size_t k) { return orders_->ranking(k, times, in_.weight).average_precision; }));
+    if (orders_) append_rankings(times, sum, out);
     return out;
+  }
+
+  void append_rankings(std::span<const std::uint32_t> times, double weight,
+                       std::vector<double>& out) const {
+    const std::vector<Ranking> rankings = orders_->rankings(times, in_.weight);
+    out.push_back(precision_([&](std::size_t k) { return rankings[k].average_precision; }));
+    out.push_back(roc_([&](std::size_t k) { return rankings[k].roc_auc; }));
+    double order = 0;
+    for (std::size_t i = 0; i < n_; ++i)
+      order += times[i] * weight_of(in_.weight, i) * orders_of_samples_[i].average_precision;
+    out.push_back(order / weight);
   }
 
   const MultiLabelInput& in_;
@@ -218,7 +262,8 @@ class MultiBootstrap {
   std::span<const std::uint8_t> predicted_;
   std::vector<double> wrong_, sample_f1_;
   std::unique_ptr<Orders> orders_;
-  ClassMean f1_{{}}, precision_{{}};
+  std::vector<LabelRanking> orders_of_samples_;
+  ClassMean f1_{{}}, roc_{{}}, precision_{{}};
   std::vector<std::string> names_;
 };
 

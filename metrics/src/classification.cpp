@@ -66,8 +66,9 @@ void fill_from_confusion(SingleLabelMetrics& m, std::span<const std::string> nam
   m.micro = scores_of(all, beta);
   m.mcc = matthews(counts);
   m.cohen_kappa = cohen_kappa(m.confusion, classes);
-  m.kappa_linear = cohen_kappa(m.confusion, classes, KappaWeights::linear);
-  m.kappa_quadratic = cohen_kappa(m.confusion, classes, KappaWeights::quadratic);
+  const std::vector<double> ordered = ordered_by_number(m.confusion, names);
+  m.kappa_linear = cohen_kappa(ordered, classes, KappaWeights::linear);
+  m.kappa_quadratic = cohen_kappa(ordered, classes, KappaWeights::quadratic);
 }
 
 void fill_one_vs_one(SingleLabelMetrics& m, const SingleLabelInput& in) {

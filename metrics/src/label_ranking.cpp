@@ -6,7 +6,6 @@
 #include "parts.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 namespace taxon {
@@ -59,25 +58,31 @@ void add(LabelRanking& sum, const LabelRanking& r, double weight) {
 
 }  // namespace
 
-LabelRanking label_ranking(std::span<const double> probability, std::span<const std::uint8_t> truth,
-                           std::int64_t classes, std::span<const double> weight) {
+std::vector<LabelRanking> label_rankings(std::span<const double> probability,
+                                         std::span<const std::uint8_t> truth,
+                                         std::int64_t classes) {
   const auto c = static_cast<std::size_t>(classes);
   if (classes < 1 || truth.empty() || truth.size() % c != 0 || truth.size() != probability.size())
     fail<ShapeError>("label_ranking: ", probability.size(), " probabilities, ", truth.size(),
                      " labels of ", classes, " classes; expected [n, classes] of both, n > 0");
-  const std::size_t n = truth.size() / c;
   check_finite("label_ranking", probability);
-  check_weights("label_ranking", weight, n);
-  std::array<LabelRanking, kParts> sums{};
-  for_parts(n, [&](std::size_t part, std::size_t begin, std::size_t end) {
+  std::vector<LabelRanking> out(truth.size() / c);
+  for_parts(out.size(), [&](std::size_t, std::size_t begin, std::size_t end) {
     Row row;
     for (std::size_t i = begin; i < end; ++i)
-      add(sums[part], row.measure(probability.subspan(i * c, c), truth.subspan(i * c, c)),
-          weight_of(weight, i));
+      out[i] = row.measure(probability.subspan(i * c, c), truth.subspan(i * c, c));
   });
-  LabelRanking all;
-  for (const LabelRanking& s : sums) add(all, s, 1 / total_weight(weight, n));
-  return all;
+  return out;
+}
+
+LabelRanking label_ranking(std::span<const double> probability, std::span<const std::uint8_t> truth,
+                           std::int64_t classes, std::span<const double> weight) {
+  const std::vector<LabelRanking> each = label_rankings(probability, truth, classes);
+  check_weights("label_ranking", weight, each.size());
+  LabelRanking all, mean;
+  for (std::size_t i = 0; i < each.size(); ++i) add(all, each[i], weight_of(weight, i));
+  add(mean, all, 1 / total_weight(weight, each.size()));
+  return mean;
 }
 
 }  // namespace taxon

@@ -74,10 +74,20 @@ double binary_log_loss(const MultiLabelInput& in) {
   return sum / (total_weight(in.weight, in.truth.size() / c) * static_cast<double>(c));
 }
 
+void fill_calibration(MultiLabelMetrics& m, const MultiLabelInput& in, int bins) {
+  std::vector<double> weight;  // of each label
+  const std::size_t c = in.classes.size();
+  for (std::size_t i = 0; !in.weight.empty() && i < in.truth.size(); ++i)
+    weight.push_back(in.weight[i / c]);
+  m.reliability = reliability(in.probability, in.truth, bins, weight);
+  m.ece = expected_error(m.reliability);
+}
+
 void fill_probabilistic(MultiLabelMetrics& m, const MultiLabelInput& in,
                         const MetricsOptions& options) {
   const std::size_t c = in.classes.size();
   m.log_loss = binary_log_loss(in);
+  fill_calibration(m, in, options.bins);
   if (!options.rankings) return;
   fill_rankings(m.per_class, class_rankings(in.probability, {{}, in.truth, c}, in.weight),
                 m.roc_auc, m.average_precision);

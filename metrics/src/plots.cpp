@@ -132,13 +132,16 @@ std::string confusion_svg(const SingleLabelMetrics& m) {
   return svg.done();
 }
 
-std::string reliability_svg(const SingleLabelMetrics& m) {
-  if (m.reliability.empty()) fail<OptionError>("reliability needs confidences, and there are none");
+std::string reliability_svg(const std::vector<CalibrationBin>& bins, bool multi_label) {
+  if (bins.empty()) fail<OptionError>("reliability needs confidences, and there are none");
   Svg svg(kLeft + kSide + 40, kTop + kSide + 60);
-  const UnitAxes axes(svg, {kLeft, kTop}, kSide,
-                      text("Reliability, ECE ", fixed(m.ece.value_or(0), 4)), "confidence",
-                      "accuracy, share of samples");
-  for (const CalibrationBin& b : m.reliability) {
+  const UnitAxes axes(
+      svg, {kLeft, kTop}, kSide, text("Reliability, ECE ", fixed(expected_error(bins), 4)),
+      multi_label ? "probability of a label" : "confidence",
+      multi_label ? "share that has it, share of all" : "accuracy, share of samples");
+  double all = 0;
+  for (const CalibrationBin& b : bins) all += b.count;
+  for (const CalibrationBin& b : bins) {
     const Point from = axes.at(b.low, 1), floor = axes.at(b.high, 0);
     const double width = floor.x - from.x - 1;
     const auto bar = [&](double height, std::string_view colour, double share) {
@@ -146,7 +149,7 @@ std::string reliability_svg(const SingleLabelMetrics& m) {
       svg.rectangle(from.x + 0.5 + width * (1 - share) / 2, y, width * share, floor.y - y, colour);
     };
     bar(b.accuracy, "#8ab6dc", 1);
-    bar(b.count / m.samples, "#d55e00", 0.3);
+    bar(b.count / all, "#d55e00", 0.3);
   }
   svg.line(axes.at(0, 0), axes.at(1, 1), "#555", 1, true);
   return svg.done();
@@ -157,9 +160,13 @@ std::vector<std::pair<std::string, std::string>> all_plots(const Predictions& p)
   if (!p.multi_label) {
     const SingleLabelMetrics m = single_label_metrics(p);
     out.emplace_back("confusion_matrix.svg", confusion_svg(m));
-    if (!m.reliability.empty()) out.emplace_back("reliability.svg", reliability_svg(m));
+    if (!m.reliability.empty())
+      out.emplace_back("reliability.svg", reliability_svg(m.reliability, false));
   }
   if (p.probability.empty()) return out;
+  if (p.multi_label)
+    out.emplace_back("reliability.svg",
+                     reliability_svg(reliability(p.probability, p.truth_labels), true));
   out.emplace_back("roc.svg", roc_svg(p));
   out.emplace_back("precision_recall.svg", precision_recall_svg(p));
   return out;

@@ -12,6 +12,21 @@
 
 namespace taxon {
 
+namespace {
+
+// What a header line that is one cell may be instead.
+std::string other_format(std::string_view cell) {
+  constexpr std::string_view little = "\xFF\xFE", big = "\xFE\xFF";
+  if (cell.substr(0, 2) == little || cell.substr(0, 2) == big)
+    return ": this is UTF-16, expected UTF-8";
+  for (const auto& [separator, called] : {std::pair(';', "semicolons"), std::pair('\t', "tabs")})
+    if (cell.find(separator) != cell.npos)
+      return text(": the cells are separated by ", called, ", expected commas");
+  return "";
+}
+
+}  // namespace
+
 PredictionColumns PredictionColumns::of(std::vector<std::string> header, const std::string& name) {
   PredictionColumns out;
   const std::vector<std::pair<std::string_view, std::size_t*>> known = {
@@ -37,7 +52,7 @@ PredictionColumns PredictionColumns::of(std::vector<std::string> header, const s
   }
   if (out.truth == kNoColumn)
     fail<FormatError>(name, ":1: no column 'true'", did_you_mean("true", header), "; found '",
-                      join(header, ","), "'");
+                      join(header, ","), "'", other_format(header[0]));
   if (out.predicted == kNoColumn && out.probability.empty())
     fail<FormatError>(
         name, ":1: found neither a column 'predicted'", did_you_mean("predicted", header),
@@ -109,8 +124,10 @@ class RowReader {
     if (!s.empty() && s.front() == '+') s.remove_prefix(1);
     double v = 0;
     const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), v);
-    // A probability may pass 1 by the rounding of its writer.
-    const bool number = error == std::errc() && end == s.data() + s.size() && !s.empty();
+    // Below the smallest double is 0. A probability may pass 1 by the rounding of its writer.
+    const bool tiny = error == std::errc::result_out_of_range && lower(s).find("e-") != s.npos;
+    const bool number =
+        (error == std::errc() || tiny) && end == s.data() + s.size() && std::isfinite(v);
     if (!number || !(v >= low - 1e-6) || !(v <= high + 1e-6)) bad_number(column, low, high);
     return std::clamp(v, low, high);
   }

@@ -69,6 +69,13 @@ std::string labels(const Predictions& p, const std::vector<std::uint8_t>& on, st
   return join(names, separator);
 }
 
+void check_separator(const std::vector<std::string>& classes, const std::string& separator) {
+  for (const std::string& name : classes)
+    if (name.find(separator) != std::string::npos)
+      fail<OptionError>("predictions of several labels: the label '", name, "' holds '", separator,
+                        "', which separates labels; expected another separator (--label-sep)");
+}
+
 void check_sizes(const Predictions& p, std::size_t n, std::size_t c) {
   const auto fits = [](std::size_t size, std::size_t expected) {
     return size == 0 || size == expected;
@@ -118,10 +125,24 @@ void complete(Predictions& p) {
   p.multi_label ? complete_multi(p, n, p.classes.size()) : complete_single(p, n, p.classes.size());
 }
 
+std::vector<std::uint8_t> correct(const Predictions& p) {
+  const auto n = static_cast<std::size_t>(p.samples());
+  const std::size_t c = p.classes.size();
+  std::vector<std::uint8_t> out;
+  for (std::size_t i = 0; i < n; ++i) {
+    bool right = p.multi_label || p.truth[i] == p.predicted[i];
+    for (std::size_t k = i * c; p.multi_label && k < (i + 1) * c; ++k)
+      right = right && (p.truth_labels[k] != 0) == (p.predicted_labels[k] != 0);
+    out.push_back(right ? 1 : 0);
+  }
+  return out;
+}
+
 std::string predictions_csv(const Predictions& p, const std::string& separator) {
   const auto n = static_cast<std::size_t>(p.samples());
   const std::size_t c = p.classes.size();
   check_sizes(p, n, c);
+  if (p.multi_label) check_separator(p.classes, separator);
   std::string out = "id,path,true,predicted,confidence,loss";
   if (!p.probability.empty())
     for (const std::string& name : p.classes) append_cell(out, csv::quoted(text("prob_", name)));
@@ -172,6 +193,7 @@ std::vector<double> probability_of_truth(const Predictions& p) {
 Figures figures(const Predictions& p, const FiguresOptions& options) {
   const bool intervals = p.samples() <= options.intervals_up_to;
   Figures out;
+  out.too_many_for_intervals = !intervals && options.intervals_up_to > 0;
   if (p.multi_label) {
     out.multi = multi_label_metrics(p, options.metrics);
     if (intervals) out.intervals = bootstrap_intervals(multi_label_input(p), options.bootstrap);

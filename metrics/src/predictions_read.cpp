@@ -119,12 +119,16 @@ class Reader {
     return sum > 0.1 * static_cast<double>(rows_.rows);
   }
 
-  // Log loss, Brier score and calibration mean something for a distribution only. What writers
-  // round off may add up to some hundredths over many classes.
+  // What rounding to two digits may add up to.
+  double tolerance() const {
+    return std::min(0.1, 0.01 + 0.002 * static_cast<double>(columns_->probability.size()));
+  }
+
+  // Log loss, Brier score and calibration mean something for a distribution only.
   void check_sums() const {
     const std::size_t c = columns_->probability.size();
     for (std::size_t row = 0; c > 0 && row < rows_.rows; ++row) {
-      if (distance(row) <= 0.1) continue;
+      if (distance(row) <= tolerance()) continue;
       double sum = 0;
       for (std::size_t k = 0; k < c; ++k) sum += rows_.probability[row * c + k];
       fail<FormatError>(name_, ": the probabilities of prediction ", row + 1, " sum to ", sum,

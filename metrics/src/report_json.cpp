@@ -79,6 +79,9 @@ std::string dump(const Json& json, int indent) {
 
 // What the model brings along, last: the rest follows from the predictions.
 void put_calibration(Json& json, const Figures& f) {
+  if (f.by_thresholds)
+    json["answers_by_thresholds"] = {{"answered", f.by_thresholds->answered},
+                                     {"accuracy", f.by_thresholds->accuracy}};
   if (!f.temperature) return;
   Json sets = Json::array();
   for (const SetFigures& s : f.sets)
@@ -87,7 +90,15 @@ void put_calibration(Json& json, const Figures& f) {
                     {"coverage", s.coverage},
                     {"mean_size", s.mean_size},
                     {"empty", s.empty}});
-  json["calibration"] = {{"temperature", *f.temperature}, {"prediction_sets", std::move(sets)}};
+  Json answers = Json::array();
+  for (const AnswerFigures& a : f.answers)
+    answers.push_back({{"wanted", a.wanted},
+                       {"threshold", a.threshold},
+                       {"answered", a.answered},
+                       {"accuracy", a.accuracy}});
+  json["calibration"] = {{"temperature", *f.temperature},
+                         {"prediction_sets", std::move(sets)},
+                         {"answers", std::move(answers)}};
 }
 
 Json single_json(const SingleLabelMetrics& m, const Figures& f) {
@@ -132,6 +143,7 @@ Json multi_json(const MultiLabelMetrics& m, const Figures& f) {
                {"hamming_loss", m.hamming_loss},
                {"mAP", number(m.mean_average_precision)},
                {"log_loss", number(m.log_loss)},
+               {"ece", number(m.ece)},
                {"coverage_error", number(m.coverage_error)},
                {"label_ranking_average_precision", number(m.label_ranking_average_precision)},
                {"label_ranking_loss", number(m.label_ranking_loss)},
@@ -147,6 +159,7 @@ Json multi_json(const MultiLabelMetrics& m, const Figures& f) {
   if (m.beta != 1) json["beta"] = m.beta;
   if (!f.intervals.of.empty()) json["intervals"] = intervals(f.intervals);
   json["per_class"] = per_class(m.per_class, m.beta, true);
+  json["reliability"] = bins(m.reliability);
   return json;
 }
 

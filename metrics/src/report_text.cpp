@@ -42,7 +42,10 @@ class Table {
   Table(const std::vector<ClassScores>& classes, int digits)
       : width_(std::string_view("weighted avg").size()), digits_(digits) {
     for (const ClassScores& k : classes) width_ = std::max(width_, width_of(name_of(k)));
-    for (const ClassScores& k : classes) support_ += k.support;
+    for (const ClassScores& k : classes) {
+      support_ += k.support;
+      ranked_ = ranked_ || k.roc_auc || k.average_precision;
+    }
     line({"", "precision", "recall", "f1-score", "support"});
     out_ += '\n';
     for (const ClassScores& k : classes) {
@@ -63,8 +66,7 @@ class Table {
 
   std::string str() const {
     if (undefined_.empty()) return out_;
-    return text(out_,
-                "\nwarning: undefined (nothing to divide by), shown as '-' and averaged as 0: ",
+    return text(out_, "\nwarning: undefined (nothing to divide by), averaged as 0: ",
                 join(undefined_, "; "), "\n");
   }
 
@@ -79,12 +81,15 @@ class Table {
     if (!k.precision) names.emplace_back("precision");
     if (!k.recall) names.emplace_back("recall");
     if (!k.f1) names.emplace_back("f1-score");
+    if (ranked_ && !k.roc_auc) names.emplace_back("ROC AUC");
+    if (ranked_ && !k.average_precision) names.emplace_back("average precision");
     if (!names.empty()) undefined_.push_back(text(join(names, ", "), " of '", name_of(k), "'"));
   }
 
   std::size_t width_;
   int digits_;
   double support_ = 0;
+  bool ranked_ = false;  // some class has areas
   std::string out_;
   std::vector<std::string> undefined_;
 };
@@ -104,8 +109,9 @@ std::string figures(const std::vector<Line>& lines, const Intervals& around) {
     out += '\n';
   }
   if (!around.of.empty())
-    out += text("(in brackets: ", shortest(100 * around.level), " % intervals, bootstrap of ",
-                around.resamples, " resamples)\n");
+    out += text("(in brackets: ", shortest(100 * around.level), " % intervals: of ",
+                around.find("accuracy") != nullptr ? "accuracies" : "subset accuracy",
+                " Wilson's, else bootstrap of ", around.resamples, " resamples)\n");
   return out;
 }
 
@@ -140,7 +146,7 @@ std::string single_text(const SingleLabelMetrics& m, const Intervals& around) {
                   {"Brier score", m.brier, "brier"},
                   {"ECE", m.ece},
                   {"MCC", m.mcc, "mcc"},
-                  {"Cohen's kappa", m.cohen_kappa},
+                  {"Cohen's kappa", m.cohen_kappa, "cohen_kappa"},
                   {"ROC AUC (macro)", m.roc_auc.macro, "roc_auc_ovr_macro"}},
                  around);
   const std::vector<Confusion> worst = worst_confusions(m, 5);
@@ -155,6 +161,24 @@ std::string single_text(const SingleLabelMetrics& m, const Intervals& around) {
   return out;
 }
 
+// The labels that are wrong most often.
+std::string worst_labels(const MultiLabelMetrics& m) {
+  std::vector<const ClassScores*> worst;
+  for (const ClassScores& k : m.per_class)
+    if (k.missed + k.added > 0) worst.push_back(&k);
+  if (worst.empty()) return "";
+  std::stable_sort(worst.begin(), worst.end(), [](const ClassScores* a, const ClassScores* b) {
+    return a->missed + a->added > b->missed + b->added;
+  });
+  constexpr std::size_t most = 5;
+  if (worst.size() > most) worst.resize(most);
+  std::string out = "\nmost mistakes\n missed   added  label\n";
+  for (const ClassScores* k : worst)
+    out += text(right(counted(k->missed), 7), " ", right(counted(k->added), 7), "  ", name_of(*k),
+                "\n");
+  return out;
+}
+
 std::string multi_text(const MultiLabelMetrics& m, const Intervals& around) {
   return classification_report(m) +
          figures({{"subset accuracy", m.subset_accuracy, "subset_accuracy"},
@@ -162,9 +186,12 @@ std::string multi_text(const MultiLabelMetrics& m, const Intervals& around) {
                   {"F1 (micro)", m.micro.f1, "micro.f1"},
                   {"F1 (macro)", m.macro.f1, "macro.f1"},
                   {"mAP", m.mean_average_precision, "mAP"},
-                  {"ROC AUC (macro)", m.roc_auc.macro},
-                  {"ranking precision", m.label_ranking_average_precision}},
-                 around);
+                  {"ROC AUC (macro)", m.roc_auc.macro, "roc_auc_macro"},
+                  {"ranking precision", m.label_ranking_average_precision,
+                   "label_ranking_average_precision"},
+                  {"ECE", m.ece}},
+                 around) +
+         worst_labels(m);
 }
 
 std::string sets_text(const std::vector<SetFigures>& sets) {
@@ -176,12 +203,27 @@ std::string sets_text(const std::vector<SetFigures>& sets) {
   return out;
 }
 
+std::string answers_text(const std::vector<AnswerFigures>& answers) {
+  std::string out = answers.empty() ? "" : "\nanswers (taxon predict --accuracy X)\n";
+  for (const AnswerFigures& a : answers)
+    out += text("  ", fixed(100 * a.wanted, 0), " % asked for: ", fixed(100 * a.answered, 1),
+                " % answered, ", fixed(100 * a.accuracy, 1), " % of those right\n");
+  return out;
+}
+
 }  // namespace
 
 std::string metrics_text(const Figures& f) {
-  return (f.single ? single_text(*f.single, f.intervals)
-                   : multi_text(f.multi.value(), f.intervals)) +
-         sets_text(f.sets);
+  std::string out =
+      f.single ? single_text(*f.single, f.intervals) : multi_text(f.multi.value(), f.intervals);
+  if (f.too_many_for_intervals)
+    out += "(no intervals of so many samples; taxon metrics --bootstrap 1000 makes them)\n";
+  out += sets_text(f.sets) + answers_text(f.answers);
+  if (f.by_thresholds)
+    out += text(
+        "\nanswers that reach their class's threshold: ", fixed(100 * f.by_thresholds->answered, 1),
+        " % of the samples, ", fixed(100 * f.by_thresholds->accuracy, 1), " % of those right\n");
+  return out;
 }
 
 std::string confusion_table(const SingleLabelMetrics& m) {

@@ -49,11 +49,18 @@ Orders::Orders(std::span<const double> probability, const Truth& truth) : entrie
   });
 }
 
-Ranking Orders::ranking(std::size_t k, std::span<const std::uint32_t> times,
-                        std::span<const double> weight) const {
+std::vector<Ranking> Orders::rankings(std::span<const std::uint32_t> times,
+                                      std::span<const double> weight) const {
+  std::vector<Ranking> out;
+  for (const std::vector<Entry>& entries : entries_) out.push_back(ranking(entries, times, weight));
+  return out;
+}
+
+Ranking Orders::ranking(const std::vector<Entry>& entries, std::span<const std::uint32_t> times,
+                        std::span<const double> weight) {
   Areas areas;
   double of[2] = {0, 0};
-  for (const Entry& e : entries_[k]) {
+  for (const Entry& e : entries) {
     const double w = times[e.sample];
     of[e.positive] += weight.empty() ? w : w * weight[e.sample];
     if (e.last == 0) continue;

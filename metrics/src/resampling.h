@@ -24,10 +24,9 @@ class Orders {
  public:
   Orders(std::span<const double> probability, const Truth& truth);
 
-  /// The ranking of class k where sample i counts times[i] * weight[i].
-  Ranking ranking(std::size_t k, std::span<const std::uint32_t> times,
-                  std::span<const double> weight) const;
-  std::size_t classes() const { return entries_.size(); }
+  /// The rankings of all classes where sample i counts times[i] * weight[i].
+  std::vector<Ranking> rankings(std::span<const std::uint32_t> times,
+                                std::span<const double> weight) const;
 
  private:
   struct Entry {
@@ -35,6 +34,8 @@ class Orders {
     std::uint32_t positive : 1;
     std::uint32_t last : 1;  // of those with its probability
   };
+  static Ranking ranking(const std::vector<Entry>& entries, std::span<const std::uint32_t> times,
+                         std::span<const double> weight);
   std::vector<std::vector<Entry>> entries_;
 };
 

@@ -58,6 +58,8 @@ Scores scores_of(const Counts& c, double beta) {
 void fill_scores(ClassScores& out, const Counts& c, double beta) {
   out.precision = ratio(c.hits, c.predicted);
   out.recall = ratio(c.hits, c.actual);
+  out.missed = c.actual - c.hits;
+  out.added = c.predicted - c.hits;
   out.f1 = f_of(c, 1);
   out.fbeta = f_of(c, beta);
   out.jaccard = jaccard_of(c);

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace taxon::scoring {
@@ -30,6 +31,11 @@ inline std::optional<double> ratio(double a, double b) {
 
 /// Matthews' coefficient of several classes; 0 where the truth or the prediction is constant.
 double matthews(std::span<const Counts> counts);
+
+/// The matrix [classes, classes] with the classes by value, where all names are numbers (ordered
+/// ones often are, and as text 10 comes before 9); else as it is.
+std::vector<double> ordered_by_number(std::vector<double> confusion,
+                                      std::span<const std::string> names);
 
 /// Undefined counts as 0.
 Scores scores_of(const Counts& c, double beta);

@@ -1,5 +1,6 @@
 // Conformal prediction sets and selective classification.
 #include <taxon/base/error.h>
+#include <taxon/metrics/proportions.h>
 #include <taxon/metrics/selective.h>
 
 #include "checks.h"
@@ -96,12 +97,21 @@ SetFigures set_figures(const Conformal& conformal, double wanted,
   return out;
 }
 
+namespace {
+
+void check_outcomes(const char* what, std::span<const double> confidence,
+                    std::span<const std::uint8_t> correct) {
+  if (confidence.size() != correct.size() || confidence.empty())
+    fail<ShapeError>(what, ": ", confidence.size(), " confidences, ", correct.size(),
+                     " outcomes, expected as many, at least one");
+  check_finite(what, confidence);
+}
+
+}  // namespace
+
 std::vector<SelectivePoint> selective_curve(std::span<const double> confidence,
                                             std::span<const std::uint8_t> correct) {
-  if (confidence.size() != correct.size() || confidence.empty())
-    fail<ShapeError>("selective_curve: ", confidence.size(), " confidences, ", correct.size(),
-                     " outcomes, expected as many, at least one");
-  check_finite("selective_curve", confidence);
+  check_outcomes("selective_curve", confidence, correct);
   const std::vector<Scored> order = in_order(confidence);
   const auto n = static_cast<double>(confidence.size());
   std::vector<SelectivePoint> curve;
@@ -110,7 +120,9 @@ std::vector<SelectivePoint> selective_curve(std::span<const double> confidence,
     for (std::size_t i = begin; i < end; ++i) right += correct[order[i].index] != 0 ? 1 : 0;
     const double all = static_cast<double>(order.size() - begin);
     if (all / n < next && begin > 0) return;
-    curve.push_back({confidence[order[begin].index], all / n, right / all});
+    const double accuracy = right / all;
+    curve.push_back(
+        {confidence[order[begin].index], all / n, accuracy, wilson_lower(accuracy, all)});
     next = (std::floor(100 * all / n) + 1) / 100;
   });
   return curve;
@@ -118,8 +130,25 @@ std::vector<SelectivePoint> selective_curve(std::span<const double> confidence,
 
 const SelectivePoint* point_for_accuracy(std::span<const SelectivePoint> curve, double accuracy) {
   for (std::size_t i = curve.size(); i > 0; --i)
-    if (curve[i - 1].accuracy >= accuracy) return &curve[i - 1];
+    if (curve[i - 1].at_least >= accuracy) return &curve[i - 1];
   return nullptr;
+}
+
+std::optional<AnswerFigures> answer_figures(std::span<const SelectivePoint> curve, double wanted,
+                                            std::span<const double> confidence,
+                                            std::span<const std::uint8_t> correct) {
+  check_outcomes("answer_figures", confidence, correct);
+  const SelectivePoint* point = point_for_accuracy(curve, wanted);
+  if (point == nullptr) return std::nullopt;
+  AnswerFigures out{wanted, point->threshold, 0, 0};
+  for (std::size_t i = 0; i < confidence.size(); ++i) {
+    if (confidence[i] < out.threshold) continue;
+    out.answered += 1;
+    out.accuracy += correct[i] != 0 ? 1 : 0;
+  }
+  if (out.answered > 0) out.accuracy /= out.answered;
+  out.answered /= static_cast<double>(confidence.size());
+  return out;
 }
 
 }  // namespace taxon

@@ -59,7 +59,7 @@ ThresholdAim parse_aim(std::string_view given) {
 
 std::vector<double> tuned_thresholds(std::span<const double> probability,
                                      std::span<const std::uint8_t> truth, std::int64_t classes,
-                                     const ThresholdAim& aim) {
+                                     const ThresholdAim& aim, std::vector<std::size_t>* missed) {
   const auto c = static_cast<std::size_t>(classes);
   if (classes < 1 || probability.empty() || probability.size() != truth.size() ||
       probability.size() % c != 0) {
@@ -77,11 +77,15 @@ std::vector<double> tuned_thresholds(std::span<const double> probability,
       has[i] = truth[i * c + k];
     }
     const std::vector<CurvePoint> curve = score_curve(p, has);
-    if (curve.back().true_positives == 0) {
+    const bool none = curve.back().true_positives == 0;
+    const std::size_t at = none ? 0 : chosen(curve, aim);
+    const bool short_of =
+        aim.figure == ThresholdAim::Figure::precision && curve[at].precision < aim.wanted;
+    if (missed != nullptr && (none || short_of)) missed->push_back(k);
+    if (none) {
       out.push_back(0.5);
       continue;
     }
-    const std::size_t at = chosen(curve, aim);
     const double next = at + 1 < curve.size() ? curve[at + 1].threshold : 0;
     out.push_back((curve[at].threshold + next) / 2);
   }

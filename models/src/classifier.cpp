@@ -69,9 +69,12 @@ struct Classifier::State {
     if (meta.selective.empty())
       fail<OptionError>("accuracy ", options.accuracy, ": the model has no calibration", how);
     const SelectivePoint* point = point_for_accuracy(meta.selective, options.accuracy);
-    if (point == nullptr)
-      fail<OptionError>("accuracy ", options.accuracy,
-                        ": on val not even the most confident answers reached it");
+    if (point == nullptr) {
+      double most = 0;
+      for (const SelectivePoint& p : meta.selective) most = std::max(most, p.at_least);
+      fail<OptionError>("accuracy ", options.accuracy, ": by what val showed, at most ", most,
+                        " can be promised, of the most confident answers");
+    }
     answer_from = point->threshold;
   }
 
@@ -111,6 +114,8 @@ struct Classifier::State {
     }
     out.abstained = answer_from && confidence(p) < static_cast<float>(*answer_from);
     if (meta.spec.task == Task::single) {
+      const auto best = static_cast<std::size_t>(order[0]);
+      if (!meta.thresholds.empty() && p[best] < meta.thresholds[best]) out.abstained = true;
       out.labels.push_back(label(p, order[0]));
       return out;
     }

@@ -93,14 +93,16 @@ Golden golden_of(const Json& json) {
 
 Json selective_json(const std::vector<SelectivePoint>& curve) {
   Json out = Json::array();
-  for (const SelectivePoint& p : curve) out.push_back({p.threshold, p.coverage, p.accuracy});
+  for (const SelectivePoint& p : curve)
+    out.push_back({p.threshold, p.coverage, p.accuracy, p.at_least});
   return out;
 }
 
 std::vector<SelectivePoint> selective_of(const Json& json) {
   std::vector<SelectivePoint> out;
   for (const Json& p : json)
-    out.push_back({p.at(0).get<double>(), p.at(1).get<double>(), p.at(2).get<double>()});
+    out.push_back({p.at(0).get<double>(), p.at(1).get<double>(), p.at(2).get<double>(),
+                   p.at(3).get<double>()});
   return out;
 }
 

@@ -71,6 +71,17 @@ inline check::Findings checked(const std::string& folder,
 }
 
 /// The ids of samples, joined by spaces.
+inline std::string ids(const check::Findings& f, const std::vector<std::int64_t>& samples);
+
+/// "what the later split has=what the earlier one has ...".
+inline std::string ids(const check::Findings& f, const std::vector<check::Leak::Shared>& shared) {
+  std::string out;
+  for (const check::Leak::Shared& s : shared)
+    out += (out.empty() ? "" : " ") + ids(f, std::vector<std::int64_t>{s.sample}) + "=" +
+           ids(f, std::vector<std::int64_t>{s.of});
+  return out;
+}
+
 inline std::string ids(const check::Findings& f, const std::vector<std::int64_t>& samples) {
   std::string out;
   for (const std::int64_t n : samples) out += (out.empty() ? "" : " ") + f.samples.id(n);

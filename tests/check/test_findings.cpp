@@ -67,16 +67,18 @@ TEST_CASE("check: planted duplicates, leaks and conflicts are found exactly") {
   CHECK_FALSE(f.duplicates[1].same_labels);
   CHECK(ids(f, f.duplicates[2].samples) == "train/a/5.png test/a/x.bmp");
   std::set<std::string> near;
-  for (const Pair& p : f.near) near.insert(ids(f, {p.a, p.b}) + (p.mirrored ? " mirrored" : ""));
+  for (const Pair& p : f.near)
+    near.insert(ids(f, std::vector<std::int64_t>{p.a, p.b}) + (p.mirrored ? " mirrored" : ""));
   CHECK(near == std::set<std::string>{"train/a/6.png test/a/y.png mirrored",
                                       "train/b/0.png train/b/z.png", "train/b/1.png test/b/w.jpg"});
   REQUIRE(f.leaks.size() == 1);
   CHECK(f.leaks[0].from == "train");
   CHECK(f.leaks[0].to == "test");
-  CHECK(ids(f, f.leaks[0].exact) == "test/a/x.bmp test/b/x.png");
-  CHECK(ids(f, f.leaks[0].near) == "test/a/y.png test/b/w.jpg");
+  CHECK(ids(f, f.leaks[0].exact) == "test/a/x.bmp=train/a/5.png test/b/x.png=train/a/4.png");
+  CHECK(ids(f, f.leaks[0].near) == "test/a/y.png=train/a/6.png test/b/w.jpg=train/b/1.png");
   REQUIRE(f.conflicts.size() == 1);
-  CHECK(ids(f, {f.conflicts[0].a, f.conflicts[0].b}) == "train/a/4.png test/b/x.png");
+  CHECK(ids(f, std::vector<std::int64_t>{f.conflicts[0].a, f.conflicts[0].b}) ==
+        "train/a/4.png test/b/x.png");
 }
 
 TEST_CASE("check: equal pixels in files of other bytes are duplicates but not the same files") {
@@ -101,11 +103,11 @@ TEST_CASE("check: a near duplicate of a duplicate leaks from each split that has
   const Findings f = checked(folder.path());
   REQUIRE(f.leaks.size() == 3);
   CHECK(f.leaks[0].from + f.leaks[0].to == "trainval");
-  CHECK(ids(f, f.leaks[0].exact) == "val/a/0.png");
+  CHECK(ids(f, f.leaks[0].exact) == "val/a/0.png=train/a/0.png");
   CHECK(f.leaks[1].from + f.leaks[1].to == "traintest");
-  CHECK(ids(f, f.leaks[1].near) == "test/a/x.png");
+  CHECK(ids(f, f.leaks[1].near) == "test/a/x.png=train/a/0.png");
   CHECK(f.leaks[2].from + f.leaks[2].to == "valtest");
-  CHECK(ids(f, f.leaks[2].near) == "test/a/x.png");
+  CHECK(ids(f, f.leaks[2].near) == "test/a/x.png=val/a/0.png");
 }
 
 TEST_CASE("check: unreadable files are found exactly and the others are still checked") {
@@ -127,7 +129,7 @@ TEST_CASE("check: unreadable files are found exactly and the others are still ch
   }
   CHECK(ids(f, samples) == "train/a/cut.png train/a/empty.png train/b/gone.png train/b/text.jpg");
   REQUIRE(f.leaks.size() == 1);
-  CHECK(ids(f, f.leaks[0].exact) == "test/b/copy.png");
+  CHECK(ids(f, f.leaks[0].exact) == "test/b/copy.png=train/a/0.png");
   CHECK(f.labels.judged == 51);
 }
 
@@ -154,6 +156,21 @@ TEST_CASE("check: odd images, balance and missing classes") {
   CHECK(f.balance.ratio == 5);
   CHECK(f.near.empty());  // pictures of one colour look like nothing
   REQUIRE(f.duplicates.size() == 1);
+}
+
+TEST_CASE("check: classes that train lacks are findings, not errors") {
+  const Folder folder;
+  fill(folder);
+  folder.write("test/c/0.png", encode_png(picture(901)));
+  fs::create_directories(folder / "train/d");
+  DataOptions options;
+  CHECK_THROWS_AS(open_dataset(folder.path(), options), FormatError);
+  options.allow_missing_classes = true;
+  const Findings f = check::check_data(open_dataset(folder.path(), options));
+  std::string missing;
+  for (const check::MissingClass& m : f.missing)
+    missing += m.split + " " + f.samples.class_names()[static_cast<std::size_t>(m.label)] + ", ";
+  CHECK(missing == "train c, train d, test d, ");
 }
 
 TEST_CASE("check: a picture of another kind is an outlier of its class") {

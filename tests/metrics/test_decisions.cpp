@@ -114,6 +114,14 @@ TEST_CASE("thresholds reach the wanted precision or recall", "[metrics]") {
         Approx(0.5));  // best: 2 of 4
   const std::vector<std::uint8_t> none(7, 0);
   CHECK(tuned_thresholds(p, none, 1, parse_aim("recall=1"))[0] == 0.5);
+  std::vector<std::size_t> missed;
+  tuned_thresholds(p, late, 1, parse_aim("precision=0.9"), &missed);
+  CHECK(missed == std::vector<std::size_t>{0});
+  missed.clear();
+  tuned_thresholds(p, y, 1, parse_aim("precision=0.75"), &missed);
+  CHECK(missed.empty());
+  tuned_thresholds(p, none, 1, parse_aim("f1"), &missed);
+  CHECK(missed.size() == 1);
   for (const char* bad : {"f2", "precision", "precision=", "precision=2", "recall=0", "recall=x"})
     CHECK_THROWS_AS(parse_aim(bad), OptionError);
 }
@@ -158,10 +166,18 @@ TEST_CASE("accuracy pays for silence", "[metrics]") {
   CHECK(curve[0].accuracy == 1);
   CHECK(curve.back().coverage == 1);
   CHECK(curve.back().accuracy == Approx(.6));
-  CHECK(point_for_accuracy(curve, .75)->threshold == .7);  // three of four
-  CHECK(point_for_accuracy(curve, .9)->threshold == .9);
+  // Wilson's one-sided bounds of two right of two and of three of four.
+  CHECK(curve[0].at_least == Approx(0.42503060900634637));
+  CHECK(curve[2].at_least == Approx(0.3561680085985064));
+  CHECK(point_for_accuracy(curve, .35)->threshold == .7);
+  CHECK(point_for_accuracy(curve, .4)->threshold == .9);
   CHECK(point_for_accuracy(curve, 0)->coverage == 1);
-  CHECK(point_for_accuracy(std::vector<SelectivePoint>{curve[2]}, .9) == nullptr);
+  CHECK(point_for_accuracy(curve, .5) == nullptr);
+  const auto answers = answer_figures(curve, .35, confidence, correct);
+  REQUIRE(answers.has_value());
+  CHECK(answers->answered == Approx(.8));
+  CHECK(answers->accuracy == Approx(.75));
+  CHECK_FALSE(answer_figures(curve, .5, confidence, correct).has_value());
   const std::vector<double> many = [] {
     std::vector<double> v;
     for (int i = 0; i < 5000; ++i) v.push_back(i / 5000.0);
@@ -169,6 +185,31 @@ TEST_CASE("accuracy pays for silence", "[metrics]") {
   }();
   CHECK(selective_curve(many, std::vector<std::uint8_t>(5000, 1)).size() == 100);
   CHECK_THROWS_AS(selective_curve({}, {}), ShapeError);
+}
+
+TEST_CASE("a promised accuracy is kept on other samples", "[metrics]") {
+  // Confidences that are their own probability of being right.
+  const auto draw_answers = [](std::uint64_t seed, std::size_t n) {
+    Rng rng(seed);
+    std::pair<std::vector<double>, std::vector<std::uint8_t>> out;
+    for (std::size_t i = 0; i < n; ++i) {
+      out.first.push_back(0.5 + 0.5 * rng.uniform());
+      out.second.push_back(rng.uniform() < out.first.back() ? 1 : 0);
+    }
+    return out;
+  };
+  const auto [fresh, fresh_right] = draw_answers(1000, 40000);
+  int kept = 0, promised = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const auto [confidence, right] = draw_answers(seed, 1000);
+    const auto curve = selective_curve(confidence, right);
+    const auto answers = answer_figures(curve, 0.9, fresh, fresh_right);
+    if (!answers) continue;
+    ++promised;
+    kept += answers->accuracy >= 0.9 ? 1 : 0;
+  }
+  CHECK(promised == 100);
+  CHECK(kept >= 85);
 }
 
 TEST_CASE("the points of a curve", "[metrics]") {

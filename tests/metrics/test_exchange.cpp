@@ -56,7 +56,7 @@ TEST_CASE("plots of what there is", "[metrics]") {
   CHECK_THROWS_AS(roc_svg(p), OptionError);
   p.classes[2] = "caf\xe9";  // Latin-1
   CHECK(confusion_svg(single_label_metrics(p)).find("caf\xEF\xBF\xBD<") != std::string::npos);
-  CHECK_THROWS_AS(reliability_svg(single_label_metrics(p)), OptionError);
+  CHECK_THROWS_AS(reliability_svg(single_label_metrics(p).reliability, false), OptionError);
   Predictions many;
   for (int k = 0; k < 60; ++k) many.classes.push_back("class " + std::to_string(k));
   for (std::int64_t k = 0; k < 60; ++k) {
@@ -70,7 +70,10 @@ TEST_CASE("plots of what there is", "[metrics]") {
   labels.classes = {"a", "b"};
   labels.truth_labels = {1, 0, 1, 1};
   labels.probability = {.9, .2, .6, .7};
-  CHECK(all_plots(labels).size() == 2);
+  const auto plots = all_plots(labels);
+  REQUIRE(plots.size() == 3);
+  CHECK(plots[0].first == "reliability.svg");
+  CHECK(plots[0].second.find("probability of a label") != std::string::npos);
 }
 
 TEST_CASE("labels.json of FiftyOne", "[metrics]") {

@@ -27,6 +27,20 @@ void check_scores(const Scores& s, double precision, double recall, double f1) {
 }
 }  // namespace
 
+TEST_CASE("kappa of classes that are numbers goes by their values", "[metrics]") {
+  const std::vector<std::int64_t> truth = {0, 1, 2, 0, 1, 2}, predicted = {0, 1, 2, 1, 1, 2};
+  const auto quadratic = [&](const std::vector<std::string>& names) {
+    return *single_label_metrics({names, truth, predicted, {}, {}}).kappa_quadratic;
+  };
+  // By value the classes 1, 10, 2 stand at 0, 2, 1.
+  const std::vector<std::int64_t> t = {0, 2, 1, 0, 2, 1}, p = {0, 2, 1, 2, 2, 1};
+  const std::vector<std::string> letters = {"a", "b", "c"};
+  CHECK(quadratic({"1", "10", "2"}) ==
+        exactly(*single_label_metrics({letters, t, p, {}, {}}).kappa_quadratic));
+  CHECK(quadratic({"1", "2", "x"}) == exactly(quadratic(letters)));
+  CHECK(quadratic({"1", "10", "2"}) < quadratic(letters));
+}
+
 TEST_CASE("single-label figures equal scikit-learn's", "[metrics]") {
   const SingleLabelMetrics m = single_label_metrics({kNames, kTruth, {}, kProbability, {}});
   CHECK(m.samples == 8);

@@ -58,6 +58,15 @@ TEST_CASE("predictions are paired by id, or line by line", "[metrics]") {
   const PredictionPair pair = paired(a, b);
   CHECK(pair.first == std::vector<std::uint8_t>{1, 0, 1});
   CHECK(pair.second == std::vector<std::uint8_t>{1, 1, 0});
+  // Of one id the first goes with the first, the second with the second.
+  Predictions twice = a, again = a;
+  twice.id = again.id = {"x", "x", "z"};
+  twice.truth = again.truth = {0, 1, 1};
+  again.predicted = {0, 1, 1};
+  CHECK(matching_rows(twice, again) == std::vector<std::size_t>{0, 1, 2});
+  CHECK(paired(twice, again).second == std::vector<std::uint8_t>{1, 1, 1});
+  again.id = {"x", "z", "z"};
+  CHECK(matching_rows(twice, again) == std::vector<std::size_t>{0, kNoRow, 1});
   b.id = {"y", "z", "other"};
   CHECK(paired(a, b).first.size() == 2);
   b.id = {"1", "2", "3"};
@@ -75,5 +84,11 @@ TEST_CASE("predictions are paired by id, or line by line", "[metrics]") {
   several.classes = {"cat"};
   several.truth_labels = several.predicted_labels = {1};
   CHECK_THROWS_AS(paired(a, several), OptionError);
+  Predictions others = several;
+  others.classes = {"dog", "cat"};
+  others.truth_labels = others.predicted_labels = {0, 1};
+  CHECK(paired(several, others).first == std::vector<std::uint8_t>{1});
+  others.truth_labels = {1, 1};
+  CHECK_THROWS_AS(paired(several, others), OptionError);
   CHECK(paired(several, several).first == std::vector<std::uint8_t>{1});
 }

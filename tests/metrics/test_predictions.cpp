@@ -266,6 +266,21 @@ TEST_CASE("an error in a far block names its line", "[metrics]") {
   mentions(error_in(rows + "1,\"cat,dog,,x\n"), ":250002: a quoted cell begins here");
 }
 
+TEST_CASE("other formats than comma-separated UTF-8 are recognised", "[metrics]") {
+  mentions(error_of("true;predicted\na;b\n"), "separated by semicolons, expected commas");
+  mentions(error_of("true\tpredicted\na\tb\n"), "separated by tabs, expected commas");
+  mentions(error_of("\xFF\xFEt\1r\1u\1e\1\n"), "UTF-16, expected UTF-8");
+}
+
+TEST_CASE("a label that holds the separator is not written", "[metrics]") {
+  Predictions p;
+  p.multi_label = true;
+  p.classes = {"a|b", "c"};
+  p.truth_labels = p.predicted_labels = {1, 0};
+  CHECK_THROWS_AS(predictions_csv(p), OptionError);
+  CHECK(predictions_csv(p, ";").find("a|b,a|b") != std::string::npos);
+}
+
 TEST_CASE("weights and sums of predictions.csv", "[metrics]") {
   const Predictions p = parse("true,predicted,weight\na,a,3\na,b,1\n");
   CHECK(p.weight == std::vector<double>{3, 1});
@@ -273,7 +288,10 @@ TEST_CASE("weights and sums of predictions.csv", "[metrics]") {
   mentions(error_of("true,predicted,weight\na,b,-1\n"), "column 'weight': found '-1'");
   mentions(error_of("true,prob_a,prob_b\na,0.5,0.5\na,0.7,0.5\na,0.5,0.5\n"),
            "the probabilities of prediction 2 sum to 1.2, expected 1");
-  CHECK(parse("true,prob_a,prob_b\na,0.33,0.64\n").probability.size() == 2);  // rounded off
+  CHECK(parse("true,prob_a,prob_b\na,0.33,0.66\n").probability.size() == 2);  // rounded off
+  mentions(error_of("true,prob_a,prob_b\na,0.5,0.5\na,0.33,0.64\n"), "sum to 0.97, expected 1");
+  mentions(error_of("true,predicted,weight\na,b,inf\n"), "column 'weight': found 'inf'");
+  CHECK(parse("true,prob_a,prob_b\na,1,1e-400\n").probability == std::vector<double>{1, 0});
   mentions(error_of("true,prob_a,prob_b\na,0.9,0.9\n", false), "--task multi");
 }
 

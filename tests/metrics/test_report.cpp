@@ -66,8 +66,8 @@ TEST_CASE("undefined values are dashes, named once", "[metrics]") {
         "    macro avg       0.22      0.33      0.27         3\n"
         " weighted avg       0.44      0.67      0.53         3\n"
         "\n"
-        "warning: undefined (nothing to divide by), shown as '-' and averaged as 0: precision, "
-        "recall, f1-score of '\xC3\xA4rger \xC3\xBC'; precision of 'a longer name'\n");
+        "warning: undefined (nothing to divide by), averaged as 0: precision, recall, f1-score of "
+        "'\xC3\xA4rger \xC3\xBC'; precision of 'a longer name'\n");
 }
 
 TEST_CASE("metrics.json has the keys of the contract", "[metrics]") {
@@ -113,12 +113,27 @@ TEST_CASE("metrics.json has the keys of the contract", "[metrics]") {
   const std::vector<std::uint8_t> labels = {1, 0, 1};
   const auto multi = nlohmann::ordered_json::parse(
       metrics_json(multi_label_metrics({kNames, labels, labels, {}, {}}), 2));
-  CHECK(keys(multi) == std::vector<std::string>{
-                           "task", "samples", "subset_accuracy", "hamming_loss", "mAP", "log_loss",
-                           "coverage_error", "label_ranking_average_precision",
-                           "label_ranking_loss", "micro", "macro", "weighted", "samples_avg",
-                           "roc_auc_macro", "roc_auc_weighted", "roc_auc_micro",
-                           "average_precision_weighted", "average_precision_micro", "per_class"});
+  CHECK(keys(multi) == std::vector<std::string>{"task",
+                                                "samples",
+                                                "subset_accuracy",
+                                                "hamming_loss",
+                                                "mAP",
+                                                "log_loss",
+                                                "ece",
+                                                "coverage_error",
+                                                "label_ranking_average_precision",
+                                                "label_ranking_loss",
+                                                "micro",
+                                                "macro",
+                                                "weighted",
+                                                "samples_avg",
+                                                "roc_auc_macro",
+                                                "roc_auc_weighted",
+                                                "roc_auc_micro",
+                                                "average_precision_weighted",
+                                                "average_precision_micro",
+                                                "per_class",
+                                                "reliability"});
   CHECK(multi["task"] == "multi");
   CHECK(multi["per_class"][1]["f1"].is_null());
   CHECK(multi["per_class"][1]["threshold"].is_null());
@@ -139,8 +154,21 @@ TEST_CASE("worst confusions and the table", "[metrics]") {
         "             cat    2    0     0\n"
         "             dog    2    1     0\n"
         "            bird    1    0     2\n");
-  CHECK(metrics_text(Figures{m, {}, {}, {}, {}}).find("dog -> cat  (66.7 % of dog)") !=
+  Figures figures;
+  figures.single = m;
+  CHECK(metrics_text(figures).find("dog -> cat  (66.7 % of dog)") != std::string::npos);
+}
+
+TEST_CASE("the labels that are wrong most often", "[metrics]") {
+  const std::vector<std::string> names = {"a", "b", "c"};
+  const std::vector<std::uint8_t> truth = {1, 0, 1, 1, 1, 0}, predicted = {0, 1, 1, 0, 1, 0};
+  Figures f;
+  f.multi = multi_label_metrics({names, truth, predicted, {}, {}});
+  const std::string report = metrics_text(f);
+  CHECK(report.find(
+            "most mistakes\n missed   added  label\n      2       0  a\n      0       1  b\n") !=
         std::string::npos);
+  CHECK(report.find("  c\n") == std::string::npos);
 }
 
 TEST_CASE("names do not control the terminal", "[metrics]") {

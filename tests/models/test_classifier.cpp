@@ -144,7 +144,7 @@ TEST_CASE("classifier: sets of labels, and no answer", "[classifier]") {
   CHECK(two.set[1].label == plain.top[1].label);
   loaded.meta.conformal = Conformal::fit(std::vector<double>{1, 1, 1});
   CHECK(answer(sets).set.empty());  // nothing is certain enough
-  loaded.meta.selective = {{best, 0.5, 0.95}, {best / 2, 1, 0.8}};
+  loaded.meta.selective = {{best, 0.5, 0.97, 0.95}, {best / 2, 1, 0.95, 0.8}};
   CHECK_FALSE(answer(sure).abstained);
   loaded.meta.selective[0].threshold = std::min(1.0, 1.01 * best);
   CHECK(answer(sure).abstained);

@@ -111,7 +111,7 @@ TEST_CASE("what was calibrated travels", "[model_file]") {
   CHECK(load_model(path).meta.selective.empty());
   meta.temperature = 1.25;
   meta.conformal = Conformal::fit(std::vector<double>{0.9, 0.7, 0.3});
-  meta.selective = {{0.9, 0.25, 1}, {0.5, 1, 0.75}};
+  meta.selective = {{0.9, 0.25, 1, 0.95}, {0.5, 1, 0.75, 0.7}};
   save_model(path, *model, meta);
   const ModelMeta back = load_model_meta(path);
   CHECK(back.temperature == 1.25);
@@ -119,6 +119,7 @@ TEST_CASE("what was calibrated travels", "[model_file]") {
   REQUIRE(back.selective.size() == 2);
   CHECK(back.selective[0].threshold == 0.9);
   CHECK(back.selective[1].accuracy == 0.75);
+  CHECK(back.selective[0].at_least == 0.95);
 }
 
 TEST_CASE("the golden pair catches a changed weight", "[model_file]") {

@@ -40,6 +40,9 @@ TEST_CASE("a report holds what lies in the run's folder") {
   write_file_atomic(run + "/results.csv", "epoch,time,train/loss,lr\n1,2.5,0.7,0.1\n2,5,,0.05\n");
   write_file_atomic(run + "/args.toml", "model = \"cnn\"\nepochs = 2\n");
   write_file_atomic(run + "/embedding.csv", "id,x,y\ntest/3,1.5,-2\n");
+  write_file_atomic(
+      run + "/folds.json",
+      R"({"folds": 2, "figures": {"accuracy": {"mean": 0.7, "std": 0.1, "worst": 0.6}}})");
   const Report report = write_report(run);
   CHECK(report.file == run + "/report.html");
   CHECK(report.samples == 50);
@@ -52,6 +55,8 @@ TEST_CASE("a report holds what lies in the run's folder") {
   CHECK(j["classes"] == p.classes);
   CHECK(j["ids"] == p.id);
   CHECK(j["metrics"]["samples"] == 50);
+  CHECK(j["split"] == "test");  // as all ids begin
+  CHECK(j["folds"]["figures"]["accuracy"]["std"] == 0.1);
   CHECK(j["results"]["rows"][1][2].is_null());
   CHECK(j["args"] == nlohmann::json::parse(R"([["epochs", "2"], ["model", "cnn"]])"));
   CHECK(j["sprites"]["width"] == 20);
@@ -69,7 +74,7 @@ TEST_CASE("a report holds what lies in the run's folder") {
   for (std::int64_t c = 0; c < 3; ++c)
     CHECK(std::abs(sheet.at(8, 8, c) - coloured(0).at(8, 8, c)) <= 4);
   // Only the report is new.
-  CHECK(std::distance(std::filesystem::directory_iterator(run), {}) == 6);
+  CHECK(std::distance(std::filesystem::directory_iterator(run), {}) == 7);
 }
 
 TEST_CASE("pictures come from the data that args.toml names") {
@@ -159,6 +164,17 @@ TEST_CASE("predictions of others, with little in them") {
   CHECK(payload_of(html)["probability"]["type"] == "f64");
   CHECK(array_of<double>(html, "probability") ==
         std::vector<double>{0.123456789012, 0.876543210988});
+}
+
+TEST_CASE("weights are told: the page counts samples") {
+  const Folder folder;
+  write_file_atomic(folder / "weighted.csv", "id,true,predicted,weight\nx,a,a,3\ny,a,b,1\n");
+  const Report report = write_report(folder / "weighted.csv");
+  CHECK(mentions(report.notes, "samples have weights"));
+  const nlohmann::json j = payload_of(read_text(report.file));
+  CHECK(j["metrics"]["accuracy"] == 0.75);
+  CHECK(j["split"] == "");
+  CHECK(j["folds"].is_null());
 }
 
 TEST_CASE("nothing of a run is taken for other predictions") {

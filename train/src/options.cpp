@@ -88,7 +88,7 @@ constexpr std::array rows = {
     TrainOptionRow{"best", &O::best, "Training", "M", "figure on val that decides best", 0, 0,
                    "auto|accuracy|balanced_accuracy|macro_f1|mean_ap|f1_micro|f1_macro"},
     TrainOptionRow{"thresholds", &O::thresholds, "Training", "T",
-                   "labels' thresholds: best f1 on val, or precision=X or recall=X", 0, 0, ""},
+                   "f1, precision=X or recall=X on val; empty: f1 of several labels", 0, 0, ""},
     TrainOptionRow{"no_calibrate", &O::no_calibrate, "Training", "",
                    "leave confidences as they are", 0, 1, ""},
     TrainOptionRow{"tensorboard", &O::tensorboard, "Run", "", "an event file in the run's folder",

@@ -224,12 +224,13 @@ class Run {
                 "confidences are not calibrated"));
       return;
     }
-    if (!multi && setup_.options.no_calibrate) return;
+    const std::string& aim = setup_.options.thresholds;
+    if (!multi && aim.empty() && setup_.options.no_calibrate) return;
     CalibrateOptions options;
     options.evaluate = evaluation;
     options.confidences = !setup_.options.no_calibrate;
-    options.aim = parse_aim(setup_.options.thresholds);
-    calibrate(best, setup_.data.val, options);
+    if (!aim.empty()) options.aim = parse_aim(aim);
+    for (const std::string& said : calibrate(best, setup_.data.val, options)) note(said);
     save_model(files_.best, *best.model, best.meta);
   }
 

@@ -371,7 +371,7 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
 }
 
 void check_run(const Setup& s) {
-  parse_aim(s.options.thresholds);
+  if (!s.options.thresholds.empty()) parse_aim(s.options.thresholds);
   const TrainerParts parts = make_parts(s);
   make_trainer_options(s, parts.train->batches());
 }

@@ -26,34 +26,44 @@ DuplicateGroup group_of(const Samples& samples, const Looks& looks,
   return g;
 }
 
-// A bit for each split that holds the sample's pixels / something that looks like it.
-struct Shared {
-  std::vector<std::uint8_t> exact, near;
+// Who of each split holds a sample's pixels, or something that looks like it; -1: nobody.
+class Holders {
+ public:
+  explicit Holders(const Findings& f)
+      : splits_(f.samples.splits().size()), first_(at(f.samples.size())) {
+    for (std::size_t n = 0; n < first_.size(); ++n) first_[n] = static_cast<std::int64_t>(n);
+    for (const DuplicateGroup& g : f.duplicates)
+      for (const std::int64_t m : g.samples) first_[at(m)] = g.samples.front();
+    exact_.assign(first_.size() * splits_, -1);
+    near_ = exact_;
+    for (std::size_t n = 0; n < first_.size(); ++n) {  // the first of the split stays
+      const auto sample = static_cast<std::int64_t>(n);
+      std::int64_t& holder = exact_[place(sample, f.samples.split_of(sample))];
+      if (holder < 0) holder = sample;
+    }
+    for (const Pair& p : f.near) {  // the most alike first
+      look_alike(p.a, p.b);
+      look_alike(p.b, p.a);
+    }
+  }
 
-  explicit Shared(const Findings& f) : exact(at(f.samples.size())), near(exact.size()) {
-    std::vector<std::int64_t> first(exact.size());
-    for (std::size_t n = 0; n < first.size(); ++n) {
-      first[n] = static_cast<std::int64_t>(n);
-      exact[n] = bit(f, first[n]);
-    }
-    for (const DuplicateGroup& g : f.duplicates) {
-      for (const std::int64_t m : g.samples) {
-        first[at(m)] = g.samples.front();
-        exact[at(first[at(m)])] |= bit(f, m);
-      }
-    }
-    for (const Pair& p : f.near) {
-      near[at(p.a)] |= exact[at(p.b)];
-      near[at(p.b)] |= exact[at(p.a)];
-    }
-    for (std::size_t n = 0; n < first.size(); ++n) {
-      exact[n] = exact[at(first[n])];
-      near[n] = near[at(first[n])];
+  std::int64_t exact(std::int64_t n, std::size_t split) const { return exact_[place(n, split)]; }
+  std::int64_t near(std::int64_t n, std::size_t split) const { return near_[place(n, split)]; }
+
+ private:
+  // Equal samples share the entries of the first of them.
+  std::size_t place(std::int64_t n, std::size_t split) const {
+    return at(first_[at(n)]) * splits_ + split;
+  }
+  void look_alike(std::int64_t n, std::int64_t other) {
+    for (std::size_t split = 0; split < splits_; ++split) {
+      std::int64_t& holder = near_[place(n, split)];
+      if (holder < 0) holder = exact(other, split);
     }
   }
-  static std::uint8_t bit(const Findings& f, std::int64_t n) {
-    return static_cast<std::uint8_t>(1U << f.samples.split_of(n));
-  }
+
+  std::size_t splits_;
+  std::vector<std::int64_t> first_, exact_, near_;
 };
 
 }  // namespace
@@ -97,7 +107,7 @@ std::vector<std::int64_t> comparable(const Looks& looks,
 }
 
 std::vector<Leak> find_leaks(const Findings& f) {
-  const Shared shared(f);
+  const Holders holders(f);
   const std::vector<std::string>& names = f.samples.splits();
   std::vector<Leak> out;
   for (std::size_t from = 0; from < names.size(); ++from) {
@@ -105,10 +115,11 @@ std::vector<Leak> find_leaks(const Findings& f) {
       Leak leak{names[from], names[to], {}, {}};
       for (std::int64_t n = 0; n < f.samples.size(); ++n) {
         if (f.samples.split_of(n) != to) continue;
-        if ((shared.exact[at(n)] >> from & 1) != 0) {
-          leak.exact.push_back(n);
-        } else if ((shared.near[at(n)] >> from & 1) != 0) {
-          leak.near.push_back(n);
+        const std::int64_t exact = holders.exact(n, from), near = holders.near(n, from);
+        if (exact >= 0) {
+          leak.exact.push_back({n, exact});
+        } else if (near >= 0) {
+          leak.near.push_back({n, near});
         }
       }
       if (!leak.exact.empty() || !leak.near.empty()) out.push_back(std::move(leak));

@@ -40,8 +40,15 @@ class ToJson {
     j["near"] = rows(f_.near, [&](const Pair& p) { return pair(p); });
     j["conflicts"] = rows(f_.conflicts, [&](const Pair& p) { return pair(p); });
     j["leaks"] = rows(f_.leaks, [&](const Leak& l) {
+      const auto shared = [&](const std::vector<Leak::Shared>& all) {
+        return rows(all, [&](const Leak::Shared& s) {
+          Json r = sample(s.sample);
+          r["of"] = sample(s.of);
+          return r;
+        });
+      };
       return Json{
-          {"from", l.from}, {"to", l.to}, {"exact", samples(l.exact)}, {"near", samples(l.near)}};
+          {"from", l.from}, {"to", l.to}, {"exact", shared(l.exact)}, {"near", shared(l.near)}};
     });
     j["missing_classes"] = rows(f_.missing, [&](const MissingClass& m) {
       return Json{{"split", m.split}, {"class", class_name(m.label)}};

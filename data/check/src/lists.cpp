@@ -90,7 +90,7 @@ class Folder {
     list("duplicates.csv", "group," + columns + ",same_bytes", rows);
     list("near.csv", pair_columns(), pair_rows(f_.near));
     list("conflicts.csv", pair_columns(), pair_rows(f_.conflicts));
-    list("leaks.csv", "from,kind," + columns, leak_rows());
+    list("leaks.csv", "from,kind," + columns + ",of_id,of_path,of_split,of_label", leak_rows());
     list("labels.csv", columns + ",given,suggested,p_given,p_suggested,margin,score", label_rows());
     rows.clear();
     for (const Outlier& o : f_.outliers) {
@@ -116,8 +116,12 @@ class Folder {
   std::string leak_rows() const {
     std::string rows;
     for (const Leak& l : f_.leaks) {
-      for (const std::int64_t n : l.exact) rows += text(l.from, ",exact,", sample(n), '\n');
-      for (const std::int64_t n : l.near) rows += text(l.from, ",near,", sample(n), '\n');
+      const auto add = [&](std::string_view kind, const std::vector<Leak::Shared>& shared) {
+        for (const Leak::Shared& s : shared)
+          rows += text(l.from, ',', kind, ',', sample(s.sample), ',', sample(s.of), '\n');
+      };
+      add("exact", l.exact);
+      add("near", l.near);
     }
     return rows;
   }
@@ -147,13 +151,27 @@ class Folder {
 
   void sheets() {
     pairs("near.png", f_.near);
-    pairs("leaks.png", leaking_pairs(f_));
+    pairs("leaks.png", leaking_pairs());
     std::vector<std::int64_t> shown;
     for (const SuspiciousLabel& s : f_.labels.suspicious) {
       if (shown.size() < most_tiles) shown.push_back(s.sample);
     }
     if (shown.empty()) return drop("labels.png");
     png("labels.png", sample_sheet(f_.samples, shown, tile_side(f_), 20));
+  }
+
+  std::vector<Pair> leaking_pairs() const {
+    std::vector<Pair> out;
+    for (const Leak& l : f_.leaks)
+      for (const auto* shared : {&l.exact, &l.near})
+        for (const Leak::Shared& s : *shared) {
+          Pair p;
+          p.a = s.of;
+          p.b = s.sample;
+          p.same_labels = f_.samples.same_labels(p.a, p.b);
+          out.push_back(p);
+        }
+    return out;
   }
 
   void pairs(const std::string& name, std::vector<Pair> list) {

@@ -1,7 +1,8 @@
 // See names.h.
 #include "names.h"
 
-#include <set>
+#include <taxon/base/text.h>
+#include <taxon/base/utf8.h>
 
 namespace taxon::check {
 
@@ -19,14 +20,21 @@ std::string change_of(const Samples& samples, const SuspiciousLabel& s) {
   return name(s.given) + " -> " + name(s.suggested);
 }
 
-std::vector<Pair> leaking_pairs(const Findings& f) {
-  std::vector<Pair> out;
-  std::set<std::int64_t> shown;
-  for (const Pair& p : f.near) {
-    const bool leaks = f.samples.split_of(p.a) != f.samples.split_of(p.b);
-    if (leaks && shown.insert(p.b).second) out.push_back(p);
+std::string judged(const LabelFindings& labels) {
+  if (!labels.skipped.empty()) return "not judged: " + printable(labels.skipped);
+  const std::string agree = fixed(100 * labels.accuracy, 1);
+  const std::string of = text("of ", labels.judged, " judged, by ");
+  switch (labels.source) {
+    case LabelSource::none:
+      return "not judged: --labels none";
+    case LabelSource::fast:
+      return text(of, "a quick look (agrees with ", agree, " % of labels)");
+    case LabelSource::train:
+      return text(of, "cross-validation (agrees with ", agree, " %)");
+    case LabelSource::file:
+      break;
   }
-  return out;
+  return text(of, "the predictions given (agree with ", agree, " %)");
 }
 
 }  // namespace taxon::check

@@ -12,7 +12,7 @@ std::string name_of(const Samples& samples, std::int64_t n);
 /// "cat -> dog"; several labels: "+cat" (missing), "-cat" (not there).
 std::string change_of(const Samples& samples, const SuspiciousLabel& s);
 
-/// Pairs of `near` whose samples lie in different splits: the most alike of each later sample.
-std::vector<Pair> leaking_pairs(const Findings& findings);
+/// How labels were judged, or why not: "of 500 judged, by ...".
+std::string judged(const LabelFindings& labels);
 
 }  // namespace taxon::check

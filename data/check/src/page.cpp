@@ -81,11 +81,7 @@ class Page {
                 name_html(f_.name), "</h1>\n<p class=m>", name_html(f_.where), "</p>\n");
     summary();
     unreadable();
-    for (const Leak& l : f_.leaks) {
-      out_ += text("<p class=bad>", l.exact.size(), " ", l.to, " samples are exactly, ",
-                   l.near.size(), " nearly, in ", l.from, " as well.</p>\n");
-    }
-    pairs("Leaks: near duplicates in different splits", leaking_pairs(f_));
+    for (const Leak& l : f_.leaks) leak(l);
     duplicates();
     pairs("Near duplicates", f_.near);
     pairs("The same picture under different labels", f_.conflicts);
@@ -99,8 +95,9 @@ class Page {
   }
 
  private:
-  void row(std::string_view what, std::size_t count) {
-    out_ += text("<tr><td>", what, "</td><td class=n>", count, "</td></tr>\n");
+  void row(std::string_view what, std::size_t count, const std::string& more = "") {
+    out_ += text("<tr><td>", what, "</td><td class=n>", count, "</td><td class=m>", escaped(more),
+                 "</td></tr>\n");
   }
 
   void summary() {
@@ -109,12 +106,40 @@ class Page {
     row("unreadable files", f_.unreadable.size());
     row("groups of exact duplicates", f_.duplicates.size());
     row("pairs of near duplicates", f_.near.size());
-    row("suspicious labels", f_.labels.suspicious.size());
+    for (const Leak& l : f_.leaks)
+      row(text("leaks from ", l.from, " to ", l.to), l.exact.size() + l.near.size(),
+          text(l.exact.size(), " exactly, ", l.near.size(), " nearly"));
+    row("suspicious labels", f_.labels.suspicious.size(), judged(f_.labels));
     row("label conflicts", f_.conflicts.size());
     row("classes missing in a split", f_.missing.size());
     row("outliers", f_.outliers.size());
-    out_ += "</table>\n";
+    out_ += "</table>\n" + sizes();
     for (const std::string& w : f_.warnings) out_ += "<p>Note: " + name_html(w) + "</p>\n";
+  }
+
+  std::string sizes() const {
+    const Sizes& s = f_.sizes;
+    if (s.images == 0) return "";
+    const std::string size = s.different == 1
+                                 ? text("all of ", s.median_width, "x", s.median_height)
+                                 : text("of ", s.different, " sizes, ", s.least_width, "x",
+                                        s.least_height, " to ", s.most_width, "x", s.most_height,
+                                        ", median ", s.median_width, "x", s.median_height);
+    return text("<p class=m>Images: ", size, "; ", s.colour, " in colour, ", s.grey + s.one_channel,
+                " grey.</p>\n");
+  }
+
+  void leak(const Leak& l) {
+    std::vector<Leak::Shared> all = l.exact;
+    all.insert(all.end(), l.near.begin(), l.near.end());
+    std::size_t shown = 0;
+    gallery(text("Leaks: samples of ", l.to, " that ", l.from, " holds as well"), all,
+            [&](const Leak::Shared& s) {
+              picture(s.sample);
+              picture(s.of);
+              out_ += text(about(s.sample), about(s.of), "<br><span class=bad>",
+                           shown++ < l.exact.size() ? "equal" : "nearly equal", "</span>");
+            });
   }
 
   // Begins a section; tells what is left out. False: there is nothing to show.

@@ -85,28 +85,10 @@ class Text {
           text(l.to, " samples that ", l.from, " holds as well: ", l.exact.size(), " exactly, ",
                l.near.size(), " nearly"));
     }
-    row("suspicious labels", f_.labels.suspicious.size(), judged());
+    row("suspicious labels", f_.labels.suspicious.size(), judged(f_.labels));
     row("label conflicts", f_.conflicts.size(), "same picture, different label");
     row("missing classes", f_.missing.size());
     row("outliers", f_.outliers.size());
-  }
-
-  std::string judged() const {
-    if (!f_.labels.skipped.empty()) return "not judged: " + printable(f_.labels.skipped);
-    if (f_.labels.source == LabelSource::none) return "not judged: --labels none";
-    return text("of ", f_.labels.judged, " judged, by ", source());
-  }
-
-  std::string source() const {
-    const std::string agree = fixed(100 * f_.labels.accuracy, 1);
-    switch (f_.labels.source) {
-      case LabelSource::fast:
-        return text("a quick look (agrees with ", agree, " % of labels)");
-      case LabelSource::train:
-        return text("cross-validation (agrees with ", agree, " %)");
-      default:
-        return text("the predictions given (agree with ", agree, " %)");
-    }
   }
 
   void unreadable() {
@@ -152,8 +134,8 @@ class Text {
       heading("Leaks: ", shared, " of ", size, " ", l.to, " samples (",
               fixed(100.0 * static_cast<double>(shared) / static_cast<double>(size), 2),
               " %) lie in ", l.from, " as well; figures on ", l.to, " flatter the model");
-      list(l.exact, [&](std::int64_t n) { return name(n) + "   (exactly)"; });
-      list(l.near, [&](std::int64_t n) { return name(n) + "   (nearly)"; });
+      list(l.exact, [&](const Leak::Shared& s) { return name(s.sample) + " = " + name(s.of); });
+      list(l.near, [&](const Leak::Shared& s) { return name(s.sample) + " ~ " + name(s.of); });
     }
   }
 

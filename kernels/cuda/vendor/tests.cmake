@@ -25,4 +25,5 @@ foreach(library CUDNN:libcudnn.so.9 CUBLASLT:libcublasLt.so.13)
   endif()
 endforeach()
 add_test(NAME cuda_vendor_real COMMAND test_cuda_vendor "[real]")
-set_tests_properties(cuda_vendor_real PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: real")
+set_tests_properties(cuda_vendor_real PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: real"
+                     ENVIRONMENT "LSAN_OPTIONS=suppressions=${vendor}/leaks.supp:print_suppressions=0")

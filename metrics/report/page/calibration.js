@@ -1,6 +1,32 @@
 // The reliability diagram: how often the model is right where it says how sure it is.
 'use strict';
 
+// What a calibrated model promises, and what that is worth on these samples.
+function promises() {
+  const {prediction_sets: sets = [], answers = []} = report.metrics.calibration || {};
+  const column = (name, key, show) => ({name, value: (r) => r[key], show: (r) => show(r[key])});
+  const asked = column('Asked for', 'wanted', (v) => percent(v, 0));
+  const out = [];
+  if (sets.length) {
+    const columns = [
+      asked, column('Hold the truth', 'coverage', percent),
+      column('Labels a set', 'mean_size', (v) => fixed(v, 2)), column('Empty', 'empty', percent)
+    ];
+    out.push(
+        el('h3', {}, 'Prediction sets (taxon predict --coverage)'),
+        sortedTable('Prediction sets', columns, sets, 0, true));
+  }
+  if (answers.length) {
+    const columns = [
+      asked, column('Answered', 'answered', percent), column('Of those right', 'accuracy', percent)
+    ];
+    out.push(
+        el('h3', {}, 'Answers (taxon predict --accuracy)'),
+        sortedTable('Answers', columns, answers, 0, true));
+  }
+  return el('div', {class: 'columns'}, ...out.length ? [el('div', {}, ...out)] : []);
+}
+
 function showCalibration() {
   if (!report.reliability) return;
   addToNav('calibration', 'Calibration');
@@ -70,4 +96,5 @@ function showCalibration() {
           plugins: {legend: {display: false}}
         },
       }));
+  section.append(promises());
 }

@@ -54,12 +54,13 @@ function inkOn(rgb) {
       rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff';
 }
+// At least 3:1 against the cards of both themes.
 const palette = [
-  '#4e79a7', '#f28e2b', '#e15759', '#3aa6a0', '#59a14f', '#c9a227', '#b07aa1', '#ff7f9c', '#9c755f',
-  '#7f7f7f'
+  '#4e79a7', '#d1610c', '#d94a4c', '#2e948d', '#458f3c', '#977b00', '#9467bd', '#e0559b', '#8b7355',
+  '#808080'
 ];
 const classColour = (k) =>
-    (classCount <= palette.length ? palette[k] : `hsl(${(k * 137.508) % 360} 60% 50%)`);
+    (classCount <= palette.length ? palette[k] : `oklch(0.62 0.14 ${(k * 137.508) % 360})`);
 
 // Charts are drawn when they come into view, and again when the colours change.
 const charts = [];

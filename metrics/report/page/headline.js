@@ -42,14 +42,37 @@ function intervalOf(metrics, path) {
 const shownFigure = (path, value) =>
     (figureNames[path] && figureNames[path][1] ? percent(value, 2) : fixed(value));
 
+// How the figures vary from fold to fold: what one more training would give.
+function foldFigures({folds, figures}) {
+  const rows = Object.entries(figures).map(([name, f]) => ({name, ...f}));
+  const number = (title, key) =>
+      ({name: title, value: (r) => r[key], show: (r) => shownFigure(r.name, r[key])});
+  const columns = [
+    {
+      name: 'Figure',
+      text: true,
+      value: (r) => r.name,
+      show: (r) => (figureNames[r.name] ? figureNames[r.name][0] : r.name)
+    },
+    number('Mean', 'mean'), number('Standard deviation', 'std'), number('Worst', 'worst')
+  ];
+  return [
+    el('h3', {}, `Over ${folds} folds`),
+    sortedTable('Figures over the folds', columns, rows, 0, true)
+  ];
+}
+
 function showHeadline() {
   byId('title').textContent =
       report.other ? `${report.name} and ${report.other.name}` : report.name;
   document.title = byId('title').textContent + ' – Taxon report';
   const args = Object.fromEntries(report.args);
+  const {calibration} = report.metrics;
   byId('subtitle').textContent = [
-    args.data, args.model, `${count(report.samples)} samples`,
-    `${count(classCount)} ${multi ? 'labels' : 'classes'}`
+    args.data, args.model,
+    `${count(report.samples)} samples${report.split ? ' of ' + report.split : ''}`,
+    `${count(classCount)} ${multi ? 'labels' : 'classes'}`,
+    calibration && `calibrated on val (temperature ${fixed(calibration.temperature, 2)})`
   ].filter(Boolean).join(' · ');
   const notes = [report.thinned, ...report.notes].filter(Boolean);
   byId('notes').hidden = notes.length === 0;
@@ -65,10 +88,18 @@ function showHeadline() {
         el('b', {}, shownFigure(path, figures[path])),
         interval &&
             el('span', {},
-               `${shownFigure(path, interval[0])} to ${shownFigure(path, interval[1])}`));
+               `${shownFigure(path, interval[0]).replace(' %', '')} to ${
+                   shownFigure(path, interval[1])}`));
   });
   if (report.other) section.append(el('p', {}, 'What follows is of ', nameNode(report.name), '.'));
   section.append(el('div', {class: 'tiles'}, ...cards));
+  const level = report.metrics.intervals && report.metrics.intervals.level;
+  if (isNumber(level))
+    section.append(
+        el('p', {class: 'quiet'},
+           `Below the figures: ${
+               percent(level, 0)} intervals, what other samples of the same kind would give.`));
+  if (report.folds) section.append(...foldFigures(report.folds));
   const rest = Object.keys(figures).filter((path) => !figureNames[path] && path !== 'samples');
   if (rest.length === 0) return;
   section.append(

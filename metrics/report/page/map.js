@@ -1,176 +1,208 @@
-// The samples in the plane (embedding.csv). A rectangle drawn over them selects those inside.
+// The samples in the plane (embedding.csv). A frame drawn over them selects those inside.
 'use strict';
 
 function showMap() {
   const plane = arrayOf('plane', Float32Array);
-  if (!plane) return;
-  addToNav('map', 'Map');
-  let by = 'truth', box = null, drag = null;
-  const canvas = el('canvas', {
-    class: 'map',
-    tabindex: '0',
-    role: 'application',
-    'aria-label':
-        'Map of the samples. Arrow keys move a frame, plus and minus change its size, Enter selects what is inside, Escape clears.'
-  });
-  const legend = el('div', {class: 'legend'});
-  const colours = select(
-      'Colour',
-      [
-        ['truth', multi ? 'first true label' : 'true class'],
-        ['predicted', multi ? 'first predicted label' : 'predicted class'],
-        ['right', 'right or wrong']
-      ],
-      (value) => {
-        by = value;
-        draw();
-      });
-  const clear =
-      el('button', {
-        type: 'button',
-        onclick: () => {
-          box = null;
-          setFilter({area: null});
-        }
-      },
-         'Clear the area');
-  byId('map').append(
-      el('p', {class: 'quiet'},
-         'What the model sees in the images, laid into the plane by principal components. Draw a frame to select samples; click a point to open it.'),
-      el('div', {class: 'controls'}, colours.label, clear), canvas, legend);
+  if (plane && plane.some((v) => v === v)) new PlaneMap(plane);
+}
 
-  let low = [Infinity, Infinity], high = [-Infinity, -Infinity];
-  for (let i = 0; i < 2 * shown; ++i)
-    if (plane[i] === plane[i]) {
-      low[i & 1] = Math.min(low[i & 1], plane[i]);
-      high[i & 1] = Math.max(high[i & 1], plane[i]);
-    }
-  const place = (i) => [0, 1].map((d) => {
-    const s = (plane[2 * i + d] - low[d]) / (high[d] - low[d] || 1);
-    return 0.03 + 0.94 * (d ? 1 - s : s);
-  });
-  const at = new Float32Array(2 * shown);
-  for (let i = 0; i < shown; ++i) at.set(place(i), 2 * i);
-  const groupOf = (i) =>
-      (by === 'right' ? right[i] : labelsOf(by === 'truth' ? truth : predicted, i)[0] ?? -1);
-  const tint = (g) =>
-      (by === 'right' ? colour(g ? 'good' : 'bad') :
-           g < 0      ? colour('quiet') :
-                        classColour(g));
+const mapHelp =
+    'Map of the samples. Arrow keys move a frame, plus and minus change its size, Enter selects what is inside, Escape clears.';
 
-  function draw() {
-    const width = canvas.clientWidth, height = canvas.clientHeight,
-          scale = window.devicePixelRatio || 1;
-    canvas.width = width * scale;
-    canvas.height = height * scale;
-    const context = canvas.getContext('2d');
+class PlaneMap {
+  constructor(plane) {
+    this.at = placed(plane);  // x, y of each sample, in shares of the canvas; NaN: not there
+    this.by = 'truth';        // what the colours tell
+    this.frame = null;        // left, top, right, bottom, in the same shares
+    this.canvas =
+        el('canvas', {class: 'map', tabindex: '0', role: 'application', 'aria-label': mapHelp});
+    this.legend = el('div', {class: 'legend'});
+    addToNav('map', 'Map');
+    byId('map').append(
+        el('p', {class: 'quiet'},
+           'What the model sees in the images, laid into the plane by principal components. Draw a frame to select samples (on a touch screen, begin sideways); click a point to open it.'),
+        el('div', {class: 'controls'}, this.colours(), this.clearButton()), this.canvas,
+        this.legend);
+    this.listen();
+  }
+
+  colours() {
+    const choices = [
+      ['truth', multi ? 'first true label' : 'true class'],
+      ['predicted', multi ? 'first predicted label' : 'predicted class'],
+      ['right', 'right or wrong']
+    ];
+    return select('Colour', choices, (value) => {
+             this.by = value;
+             this.draw();
+           }).label;
+  }
+  clearButton() {
+    return el('button', {type: 'button', onclick: () => this.clear()}, 'Clear the area');
+  }
+  clear() {
+    this.frame = null;
+    setFilter({area: null});
+  }
+
+  // Of a sample, and the colour of a group.
+  group(i) {
+    if (this.by === 'right') return right[i];
+    return labelsOf(this.by === 'truth' ? truth : predicted, i)[0] ?? -1;
+  }
+  tint(group) {
+    if (this.by === 'right') return colour(group ? 'good' : 'bad');
+    return group < 0 ? colour('quiet') : classColour(group);
+  }
+
+  draw() {
+    const {clientWidth: width, clientHeight: height} = this.canvas,
+                                             scale = window.devicePixelRatio || 1;
+    this.canvas.width = width * scale;
+    this.canvas.height = height * scale;
+    const context = this.canvas.getContext('2d');
     context.scale(scale, scale);
-    const inside = new Uint8Array(shown);
+    this.drawPoints(context, width, height);
+    this.drawFrame(context, width, height);
+    this.drawLegend();
+  }
+  drawPoints(context, width, height) {
+    const {at} = this, inside = new Uint8Array(shown), all = selection.length === shown;
     for (const i of selection) inside[i] = 1;
     const tints = new Map();
-    const all = selection.length === shown;
     for (const pass of [0, 1]) {  // those selected lie on top
       context.globalAlpha = pass ? 0.85 : 0.12;
+      const size = all ? 3 : pass ? 4 : 2;
       for (let i = 0; i < shown; ++i) {
         if (inside[i] !== pass || at[2 * i] !== at[2 * i]) continue;
-        const group = groupOf(i);
-        if (!tints.has(group)) tints.set(group, tint(group));
+        const group = this.group(i);
+        if (!tints.has(group)) tints.set(group, this.tint(group));
         context.fillStyle = tints.get(group);
-        const size = all ? 3 : pass ? 4 : 2;
         context.fillRect(
             at[2 * i] * width - size / 2, at[2 * i + 1] * height - size / 2, size, size);
       }
     }
     context.globalAlpha = 1;
-    if (box) {
-      context.strokeStyle = colour('text');
-      context.setLineDash([4, 3]);
-      context.strokeRect(
-          box[0] * width, box[1] * height, (box[2] - box[0]) * width, (box[3] - box[1]) * height);
-    }
-    const groups = by === 'right' ? [1, 0] : [...report.classes.keys()].slice(0, 20);
-    legend.replaceChildren(
-        ...groups.map((g) => {
-          const dot = el('span', {class: 'dot'});
-          dot.style.backgroundColor = tint(g);
-          return el(
-              'span', {}, dot, by === 'right' ? (g ? 'right' : 'wrong') : nameNode(className(g)));
-        }),
-        ...(by !== 'right' && classCount > 20 ? [`and ${classCount - 20} more`] : []));
+  }
+  drawFrame(context, width, height) {
+    if (!this.frame) return;
+    const [left, top, right, bottom] = this.frame;
+    context.strokeStyle = colour('text');
+    context.setLineDash([4, 3]);
+    context.strokeRect(left * width, top * height, (right - left) * width, (bottom - top) * height);
+  }
+  drawLegend() {
+    const most = 20, byRight = this.by === 'right';
+    const groups = byRight ? [1, 0] : [...report.classes.keys()].slice(0, most);
+    const name = (g) => (byRight ? (g ? 'right' : 'wrong') : nameNode(className(g)));
+    const entries = groups.map((g) => {
+      const dot = el('span', {class: 'dot'});
+      dot.style.backgroundColor = this.tint(g);
+      return el('span', {}, dot, name(g));
+    });
+    if (!byRight && classCount > most) entries.push(`and ${classCount - most} more`);
+    this.legend.replaceChildren(...entries);
   }
 
-  function choose() {
-    const area = new Uint8Array(shown);
+  choose() {
+    const {at, frame} = this, area = new Uint8Array(shown);
     for (let i = 0; i < shown; ++i) {
       const x = at[2 * i], y = at[2 * i + 1];
-      area[i] = x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3] ? 1 : 0;
+      area[i] = x >= frame[0] && x <= frame[2] && y >= frame[1] && y <= frame[3] ? 1 : 0;
     }
     setFilter({area});
   }
-  function openNearest(x, y) {
+  openNearest(x, y) {
+    const {at} = this;
     let best = -1, distance = 0.02 ** 2;
     for (const i of selection) {
       const d = (at[2 * i] - x) ** 2 + (at[2 * i + 1] - y) ** 2;
-      if (d < distance) {
-        distance = d;
-        best = i;
-      }
+      if (d >= distance) continue;
+      distance = d;
+      best = i;
     }
     if (best >= 0) openSample(best);
   }
-  const position = (event) => {
-    const r = canvas.getBoundingClientRect();
+
+  listen() {
+    let start = null;  // of a frame that is being drawn
+    const {canvas} = this;
+    canvas.addEventListener('pointerdown', (event) => {
+      start = this.position(event);
+      canvas.setPointerCapture(event.pointerId);
+    });
+    canvas.addEventListener('pointermove', (event) => {
+      if (start) this.stretch(start, this.position(event));
+    });
+    canvas.addEventListener('pointerup', (event) => {
+      if (start) this.release(start, this.position(event));
+      start = null;
+    });
+    canvas.addEventListener('pointercancel', () => {  // the page is scrolled instead
+      if (start && !filter.area) this.frame = null;
+      start = null;
+      this.draw();
+    });
+    canvas.addEventListener('keydown', (event) => this.key(event));
+    onSelection(() => {
+      if (!filter.area) this.frame = null;
+      this.draw();
+    });
+    onTheme(() => this.draw());
+    new ResizeObserver(() => this.draw()).observe(canvas);
+  }
+  position(event) {
+    const r = this.canvas.getBoundingClientRect();
     return [(event.clientX - r.left) / r.width, (event.clientY - r.top) / r.height];
-  };
-  canvas.addEventListener('pointerdown', (event) => {
-    drag = position(event);
-    canvas.setPointerCapture(event.pointerId);
-  });
-  canvas.addEventListener('pointermove', (event) => {
-    if (!drag) return;
-    const [x, y] = position(event);
-    box = [Math.min(x, drag[0]), Math.min(y, drag[1]), Math.max(x, drag[0]), Math.max(y, drag[1])];
-    draw();
-  });
-  canvas.addEventListener('pointerup', (event) => {
-    if (!drag) return;
-    const start = drag, end = position(event);
-    drag = null;
-    if (Math.abs(end[0] - start[0]) + Math.abs(end[1] - start[1]) < 0.01) {
-      box = null;
-      draw();
-      openNearest(...end);
-    } else
-      choose();
-  });
-  canvas.addEventListener('keydown', (event) => {
-    const move = {
-      ArrowLeft: [-0.05, 0],
-      ArrowRight: [0.05, 0],
-      ArrowUp: [0, -0.05],
-      ArrowDown: [0, 0.05]
-    }[event.key];
-    const grow = {'+': 0.05, '-': -0.05}[event.key];
-    if (event.key === 'Escape' && box) {
-      box = null;
-      setFilter({area: null});
-    } else if (event.key === 'Enter' && box)
-      choose();
+  }
+  stretch(start, [x, y]) {
+    this.frame = [
+      Math.min(x, start[0]), Math.min(y, start[1]), Math.max(x, start[0]), Math.max(y, start[1])
+    ];
+    this.draw();
+  }
+  release(start, end) {
+    if (Math.abs(end[0] - start[0]) + Math.abs(end[1] - start[1]) >= 0.01) {
+      this.choose();
+      return;
+    }
+    this.frame = null;
+    this.draw();
+    this.openNearest(...end);
+  }
+  key(event) {
+    const step = 0.05, moves = {
+      ArrowLeft: [-step, 0],
+      ArrowRight: [step, 0],
+      ArrowUp: [0, -step],
+      ArrowDown: [0, step]
+    };
+    const move = moves[event.key], grow = {'+': step, '-': -step}[event.key], {frame} = this;
+    if (event.key === 'Escape' && frame)
+      this.clear();
+    else if (event.key === 'Enter' && frame)
+      this.choose();
     else if (move)
-      box = box ? [box[0] + move[0], box[1] + move[1], box[2] + move[0], box[3] + move[1]] :
-                  [0.4, 0.4, 0.6, 0.6];
-    else if (grow && box && box[2] - box[0] + grow > 0.04) {
-      box[2] += grow;
-      box[3] += grow;
-    } else
+      this.frame = frame ? frame.map((v, side) => v + move[side % 2]) : [0.4, 0.4, 0.6, 0.6];
+    else if (grow && frame && frame[2] - frame[0] + grow > 0.04)
+      this.frame = [frame[0], frame[1], frame[2] + grow, frame[3] + grow];
+    else
       return;
     event.preventDefault();
-    draw();
+    this.draw();
+  }
+}
+
+// The plane's coordinates as shares of the canvas, a margin left on each side.
+function placed(plane) {
+  const low = [Infinity, Infinity], high = [-Infinity, -Infinity];
+  plane.forEach((v, i) => {
+    if (v !== v) return;
+    low[i & 1] = Math.min(low[i & 1], v);
+    high[i & 1] = Math.max(high[i & 1], v);
   });
-  onSelection(() => {
-    if (!filter.area) box = null;
-    draw();
+  return plane.map((v, i) => {
+    const d = i & 1, share = (v - low[d]) / (high[d] - low[d] || 1);
+    return 0.03 + 0.94 * (d ? 1 - share : share);
   });
-  onTheme(draw);
-  new ResizeObserver(draw).observe(canvas);
 }

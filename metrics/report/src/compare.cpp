@@ -1,32 +1,10 @@
 // Two runs on the same samples.
 #include <taxon/base/error.h>
+#include <taxon/metrics/pairing.h>
 
 #include "payload.h"
 
-#include <algorithm>
-#include <unordered_map>
-
 namespace taxon::report {
-namespace {
-
-// Whether both files give sample i (row j of the second) the same labels.
-bool same_truth(const Predictions& a, const Predictions& b, const Comparison& c, std::size_t i,
-                std::size_t j) {
-  if (!a.multi_label) return a.truth[i] == c.classes[static_cast<std::size_t>(b.truth[j])];
-  const std::size_t width = b.classes.size();
-  std::size_t here = 0, there = 0;
-  for (std::size_t k = 0; k < width; ++k) {
-    if (b.truth_labels[j * width + k] == 0) continue;
-    ++there;
-    if (c.classes[k] < 0) return false;
-    here += a.truth_labels[i * a.classes.size() + static_cast<std::size_t>(c.classes[k])];
-  }
-  const auto row = a.truth_labels.begin() + static_cast<long>(i * a.classes.size());
-  return here == there &&
-         std::count(row, row + static_cast<long>(a.classes.size()), 1) == static_cast<long>(there);
-}
-
-}  // namespace
 
 Comparison compare(const Record& first, Record second, std::vector<std::string>& notes) {
   Comparison out;
@@ -37,19 +15,15 @@ Comparison compare(const Record& first, Record second, std::vector<std::string>&
     fail<OptionError>(first.folder, " is ", kind(a), "-label and ", out.record.folder, " is ",
                       kind(b), "-label: the two cannot be compared");
   }
-  for (const std::string& name : b.classes) {
-    const auto found = std::find(a.classes.begin(), a.classes.end(), name);
-    out.classes.push_back(found == a.classes.end() ? -1 : found - a.classes.begin());
-  }
-  std::unordered_map<std::string_view, std::size_t> row_of;
-  for (std::size_t j = 0; j < b.id.size(); ++j) row_of.emplace(b.id[j], j);
+  out.classes = places_of(b.classes, a.classes);
+  const SameTruth same(a, b);
+  const std::vector<std::size_t> rows = matching_rows(a, b);
   std::int64_t matched = 0, differ = 0;
-  for (std::size_t i = 0; i < a.id.size(); ++i) {
-    const auto found = row_of.find(a.id[i]);
-    const bool same = found != row_of.end() && same_truth(a, b, out, i, found->second);
-    if (found != row_of.end() && !same) ++differ;
-    out.match.push_back(same ? static_cast<std::int64_t>(found->second) : -1);
-    matched += same ? 1 : 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool found = rows[i] != kNoRow, alike = found && same(i, rows[i]);
+    differ += found && !alike ? 1 : 0;
+    matched += alike ? 1 : 0;
+    out.match.push_back(alike ? static_cast<std::int64_t>(rows[i]) : -1);
   }
   if (matched == 0) {
     fail<OptionError>(first.folder, " and ", out.record.folder, " have no sample in common",

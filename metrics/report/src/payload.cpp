@@ -167,6 +167,15 @@ Json pairs_of(const Facts& facts) {
   return out;
 }
 
+// The split that the samples are of, where all their ids begin with its name.
+std::string split_of(const Predictions& p) {
+  for (const std::string split : {"train", "val", "test"}) {
+    const auto of_it = [&](const std::string& id) { return id.starts_with(split + "/"); };
+    if (!p.id.empty() && std::all_of(p.id.begin(), p.id.end(), of_it)) return split;
+  }
+  return "";
+}
+
 Json thresholds_of(const Record& r) {
   Json out = Json::array();
   const Json none = Json::array();
@@ -267,10 +276,12 @@ Payload make_payload(const Record& r, const Comparison* other, Samples samples,
   j["task"] = p.multi_label ? "multi" : "single";
   j["classes"] = p.classes;
   j["samples"] = p.samples();
+  j["split"] = split_of(p);
   j["shown"] = samples.size();
   j["thinned"] = thinned;
   j["metrics"] = r.metrics;
   j["results"] = r.results;
+  j["folds"] = r.folds;
   j["args"] = pairs_of(r.args);
   j["environment"] = pairs_of(r.environment);
   j["thresholds"] = thresholds_of(r);

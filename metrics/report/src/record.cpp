@@ -119,19 +119,6 @@ void read_metrics(Record& r, std::vector<std::string>& notes) {
   if (r.metrics.is_null()) r.metrics = Json::parse(metrics_json(r.predictions));
 }
 
-void mark_right(Record& r) {
-  const Predictions& p = r.predictions;
-  const auto n = static_cast<std::size_t>(p.samples());
-  const std::size_t c = p.classes.size();
-  r.right.resize(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    r.right[i] = p.multi_label ? std::equal(p.truth_labels.begin() + static_cast<long>(i * c),
-                                            p.truth_labels.begin() + static_cast<long>(i * c + c),
-                                            p.predicted_labels.begin() + static_cast<long>(i * c))
-                               : p.truth[i] == p.predicted[i];
-  }
-}
-
 Predictions predictions_of(const std::string& path, const Record& r) {
   PredictionsOptions options;
   if (!r.arg("label_sep").empty()) options.label_separator = r.arg("label_sep");
@@ -149,6 +136,12 @@ void read_companions(Record& r, std::vector<std::string>& notes) {
                 [&](const std::string& content) { r.results = results_table(content); });
   optional_file(r.folder + "/embedding.csv", notes,
                 [&](const std::string& content) { r.plane = plane_of(content, r.predictions.id); });
+  optional_file(r.folder + "/folds.json", notes, [&](const std::string& content) {
+    Json folds = Json::parse(content);
+    for (const auto& [name, figure] : folds.at("figures").items())
+      for (const char* key : {"mean", "std", "worst"}) figure.at(key).get<double>();
+    r.folds = std::move(folds);
+  });
   optional_file(r.folder + "/environment.json", notes, [&](const std::string& content) {
     const Json facts = Json::parse(content);
     for (const auto& [name, value] : facts.items())
@@ -185,7 +178,12 @@ Record read_record(const std::string& run, std::vector<std::string>& notes) {
   }
   r.predictions = predictions_of(file.string(), r);
   read_metrics(r, notes);
-  mark_right(r);
+  r.right = correct(r.predictions);
+  if (!r.predictions.weight.empty()) {
+    notes.emplace_back(
+        "samples have weights: the figures at the top follow them, everything below counts "
+        "samples");
+  }
   if (r.run) read_companions(r, notes);
   return r;
 }

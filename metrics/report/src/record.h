@@ -22,6 +22,7 @@ struct Record {
   Predictions predictions;          ///< complete; ids are always there
   Json metrics;                     ///< metrics.json, or computed from the predictions
   Json results;                     ///< {"columns": [...], "rows": [[...]]} of results.csv, or null
+  Json folds;                       ///< folds.json of a cross-validation, or null
   Facts args;                       ///< of args.toml
   Facts environment;                ///< of environment.json
   std::vector<float> plane;         ///< [n, 2] of embedding.csv, NaN where it has no row; or empty

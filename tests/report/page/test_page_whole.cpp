@@ -22,7 +22,7 @@ TEST_CASE("figures of all samples where some are left out, with their intervals"
   Browser browser;
   browser.open(write_report(folder / "run", "", options).file);
   CHECK(text_of(browser, "#notes").find("100 of 1000 samples") != std::string::npos);
-  CHECK(text_of(browser, "#figures [data-figure=accuracy]").find("50.00 % to 75.00 %") !=
+  CHECK(text_of(browser, "#figures [data-figure=accuracy]").find("50.00 to 75.00 %") !=
         std::string::npos);
   CHECK(text_of(browser, "#figures [data-figure='macro.f1']").find("0.2500 to 0.5000") !=
         std::string::npos);
@@ -179,6 +179,53 @@ TEST_CASE("ten thousand samples open and filter within a second") {
   check_quiet(browser);
 }
 
+TEST_CASE("what val decided, and how folds vary, stand on the page") {
+  const Folder folder;
+  const std::string run = folder / "run";
+  write_run(run, made_up(60, 3, 5));
+  json metrics = json::parse(read_text(run + "/metrics.json"));
+  metrics["calibration"] = {
+      {"temperature", 1.25},
+      {"prediction_sets",
+       {{{"wanted", 0.9},
+         {"threshold", 0.1},
+         {"coverage", 0.913},
+         {"mean_size", 1.5},
+         {"empty", 0}}}},
+      {"answers",
+       {{{"wanted", 0.95}, {"threshold", 0.8}, {"answered", 0.707}, {"accuracy", 0.961}}}}};
+  write_file_atomic(run + "/metrics.json", metrics.dump());
+  write_file_atomic(
+      run + "/folds.json",
+      R"({"folds": 4, "figures": {"accuracy": {"mean": 0.71, "std": 0.02, "worst": 0.688}}})");
+  Browser browser;
+  browser.open(write_report(run).file);
+  CHECK(text_of(browser, "#subtitle").find("60 samples of test") != std::string::npos);
+  CHECK(text_of(browser, "#subtitle").find("temperature 1.25") != std::string::npos);
+  CHECK(text_of(browser, "#figures").find("95 % intervals") != std::string::npos);
+  CHECK(text_of(browser, "#figures").find("Over 4 folds") != std::string::npos);
+  CHECK(text_of(browser, "#figures table").find("68.80 %") != std::string::npos);
+  const std::string calibration = text_of(browser, "#calibration");
+  for (const char* shown : {"91.3 %", "1.50", "70.7 %", "96.1 %"})
+    CHECK(calibration.find(shown) != std::string::npos);
+  check_quiet(browser);
+}
+
+// Colours of charts that stand out less than 3:1 from a card (WCAG 2.1, 1.4.11).
+constexpr const char* faint_colours = R"((() => {
+  const luminance = (css) => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.color = css;
+    const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g).map(Number).map(
+        (v) => v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    probe.remove();
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const card = luminance(colour('card'));
+  const contrast = (l) => (Math.max(l, card) + 0.05) / (Math.min(l, card) + 0.05);
+  return palette.filter((c) => contrast(luminance(c)) < 3);
+})())";
+
 TEST_CASE("readable on a phone, in light and in dark") {
   const Page page(made_up(120, 10, 11));
   Browser browser;
@@ -193,6 +240,7 @@ TEST_CASE("readable on a phone, in light and in dark") {
         browser.screenshot(text(to, "/", scheme, "-", width, ".png"));
       CHECK(browser.evaluate("document.documentElement.scrollWidth") <= width);
       CHECK(poor_contrast(browser) == json::array());
+      CHECK(browser.evaluate(faint_colours) == json::array());
       browser.evaluate("openSample(3)");
       CHECK(poor_contrast(browser) == json::array());
       CHECK(browser.evaluate("document.getElementById('sample').scrollWidth") <= width);

@@ -23,6 +23,9 @@ struct DataOptions {
   /// parts of train and val together; where data without splits were divided here, of all samples.
   std::int64_t folds = 0, fold = 0;
   bool require_train = true;  ///< false: val or test alone will do (evaluation)
+  /// Class folders may be empty, or missing in train: they become classes without samples (to look
+  /// for what is wrong with the data).
+  bool allow_missing_classes = false;
 };
 
 /// What a recipe needs to know about a data set.

@@ -27,6 +27,8 @@ struct ClassScores {
   std::string name;
   std::optional<double> precision, recall, f1, fbeta, jaccard;
   double support = 0;  ///< samples (their weights) whose truth has this class
+  double missed = 0;   ///< those that the prediction lacks (false negatives)
+  double added = 0;    ///< samples that have it predicted only (false positives)
   std::optional<double> average_precision, roc_auc;  ///< of this class against the rest
   std::optional<double> threshold;  ///< multi-label: what the probability must reach
 };
@@ -50,7 +52,8 @@ struct SingleLabelMetrics {
   double balanced_accuracy = 0;  ///< mean recall of the classes that occur, as scikit-learn
   double mcc = 0;                ///< Gorodkin 2004, "Comparing two K-category assignments"
   double hamming_loss = 0;       ///< 1 - accuracy
-  /// Cohen 1960; with weights |i - j| and (i - j)^2 of a mistake (Cohen 1968): for ordered classes.
+  /// Cohen 1960; with weights |i - j| and (i - j)^2 of a mistake (Cohen 1968): for ordered classes,
+  /// as they stand, or by value where all names are numbers.
   std::optional<double> cohen_kappa, kappa_linear, kappa_quadratic;
   std::optional<double> top5, log_loss;
   /// Mean of sum_k (p_k - y_k)^2, halved for two classes (Brier 1950), as scikit-learn.
@@ -87,6 +90,9 @@ struct MultiLabelMetrics {
   std::optional<double> mean_average_precision;  ///< average_precision.macro
   Averages roc_auc, average_precision;
   std::optional<double> log_loss;  ///< mean over samples and labels of -log p(what is true)
+  /// Of all labels' probabilities: how often the label is there; see calibration.h.
+  std::optional<double> ece;
+  std::vector<CalibrationBin> reliability;
   /// Of each sample's labels by probability (Tsoumakas et al. 2010, section 7.3); see ranking.h.
   std::optional<double> coverage_error, label_ranking_average_precision, label_ranking_loss;
   Scores micro, macro, weighted, samples_avg;

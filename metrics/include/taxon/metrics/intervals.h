@@ -34,13 +34,17 @@ struct BootstrapOptions {
 };
 
 /// Percentile bootstrap (Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter
-/// 13): `resamples` times, n samples are drawn with replacement. Single-label: accuracy, top5,
-/// balanced_accuracy, log_loss, brier, mcc, macro.f1, weighted.f1, roc_auc_ovr_macro and
-/// average_precision_macro. Figures that need probabilities are left out where there are none. The
+/// 13): `resamples` times, n samples are drawn with replacement. Single-label: balanced_accuracy,
+/// log_loss, brier, mcc, cohen_kappa, macro.f1, weighted.f1, roc_auc_ovr_macro and
+/// average_precision_macro; accuracy and top5, being shares, have Wilson's interval
+/// (proportions.h). Figures that need probabilities are left out where there are none. Calibration
+/// errors have none: those of resamples are larger than those of the samples they are drawn from. A
+/// class with few samples is missing in some resamples, which macro averages then leave out. The
 /// same for any number of threads. Throws as single_label_metrics; OptionError for options out of
 /// range (resamples >= 1, level in (0, 1)).
 Intervals bootstrap_intervals(const SingleLabelInput& input, const BootstrapOptions& options = {});
-/// Multi-label: subset_accuracy, hamming_loss, mAP, micro.f1, macro.f1, samples_avg.f1.
+/// Multi-label: subset_accuracy (Wilson's), hamming_loss, mAP, roc_auc_macro,
+/// label_ranking_average_precision, micro.f1, macro.f1, samples_avg.f1.
 Intervals bootstrap_intervals(const MultiLabelInput& input, const BootstrapOptions& options = {});
 
 }  // namespace taxon

@@ -15,8 +15,9 @@ std::string confusion_svg(const SingleLabelMetrics& metrics);
 /// of all classes together; areas in the legend. Throws OptionError without probabilities.
 std::string roc_svg(const Predictions& predictions);
 std::string precision_recall_svg(const Predictions& predictions);
-/// Accuracy and number of samples by confidence.
-std::string reliability_svg(const SingleLabelMetrics& metrics);
+/// Accuracy and share of the samples by confidence; with several labels a sample, of all labels by
+/// their probability. Throws OptionError without bins.
+std::string reliability_svg(const std::vector<CalibrationBin>& bins, bool multi_label);
 
 /// All that these predictions allow, by file name: confusion_matrix.svg, roc.svg,
 /// precision_recall.svg, reliability.svg.

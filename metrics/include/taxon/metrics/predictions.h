@@ -41,6 +41,10 @@ std::vector<double> as_written(std::span<const float> probability);
 /// loss the mean binary cross-entropy over the labels.
 void complete(Predictions& predictions);
 
+/// [n]: 1 where the prediction is right, with several labels every one of them. The predictions are
+/// complete.
+std::vector<std::uint8_t> correct(const Predictions& predictions);
+
 struct PredictionsOptions {
   std::string label_separator = "|";
   /// nullopt: several labels if a `true` or `predicted` cell holds the separator, or a row of
@@ -57,6 +61,7 @@ Predictions read_predictions(const std::string& path, const PredictionsOptions& 
 Predictions parse_predictions(std::string_view text, const std::string& name,
                               const PredictionsOptions& options = {});
 
+/// Throws OptionError where a label's name holds the separator of several.
 std::string predictions_csv(const Predictions& predictions,
                             const std::string& label_separator = "|");
 /// Completed, then written as a whole or not at all. Throws IoError.
@@ -83,9 +88,12 @@ struct FiguresOptions {
 struct Figures {
   std::optional<SingleLabelMetrics> single;
   std::optional<MultiLabelMetrics> multi;
-  Intervals intervals;                ///< empty: none
-  std::optional<double> temperature;  ///< of a calibrated model
-  std::vector<SetFigures> sets;       ///< of its prediction sets, by coverage
+  Intervals intervals;                         ///< empty: none
+  std::optional<double> temperature;           ///< of a calibrated model
+  std::vector<SetFigures> sets;                ///< of its prediction sets, by coverage
+  std::vector<AnswerFigures> answers;          ///< of those that its `--accuracy` gives
+  std::optional<AnswerFigures> by_thresholds;  ///< of one label, where classes have thresholds
+  bool too_many_for_intervals = false;
 };
 Figures figures(const Predictions& predictions, const FiguresOptions& options = {});
 /// metrics.json and the text (report.h) of figures(predictions).

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace taxon {
 
@@ -21,5 +22,9 @@ struct LabelRanking {
 /// empty.
 LabelRanking label_ranking(std::span<const double> probability, std::span<const std::uint8_t> truth,
                            std::int64_t classes, std::span<const double> weight = {});
+
+/// The same of each sample.
+std::vector<LabelRanking> label_rankings(std::span<const double> probability,
+                                         std::span<const std::uint8_t> truth, std::int64_t classes);
 
 }  // namespace taxon

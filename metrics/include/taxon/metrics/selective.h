@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,13 +61,30 @@ struct SelectivePoint {
   double threshold = 0;
   double coverage = 0;  ///< their share of all
   double accuracy = 0;
+  double at_least = 0;  ///< what their accuracy exceeds with a certainty of 95 % (proportions.h)
 };
 /// A point for each hundredth of coverage, rising: how accuracy pays for silence (El-Yaniv and
 /// Wiener 2010, "On the foundations of noise-free selective classification"). confidence, correct
 /// [n], n > 0. Equal confidences are kept together. Throws ShapeError.
 std::vector<SelectivePoint> selective_curve(std::span<const double> confidence,
                                             std::span<const std::uint8_t> correct);
-/// The point of the largest coverage that reaches the accuracy; nullptr: none does.
+/// The point of the largest coverage that reaches the accuracy with certainty, by its `at_least`
+/// (as Geifman and El-Yaniv 2017, "Selective classification for deep neural networks", bound the
+/// risk, here of each point alone); nullptr: none does. What merely reached it on some samples
+/// misses it on others half the time.
 const SelectivePoint* point_for_accuracy(std::span<const SelectivePoint> curve, double accuracy);
+
+/// What a promise of accuracy is worth on samples.
+struct AnswerFigures {
+  double wanted = 0;     ///< the accuracy that was asked for
+  double threshold = 0;  ///< from which confidence on there is an answer
+  double answered = 0;   ///< share of the samples
+  double accuracy = 0;   ///< of the answers; 0 without any
+};
+/// nullopt where the curve cannot promise that much. confidence, correct [n], n > 0. Throws
+/// ShapeError.
+std::optional<AnswerFigures> answer_figures(std::span<const SelectivePoint> curve, double wanted,
+                                            std::span<const double> confidence,
+                                            std::span<const std::uint8_t> correct);
 
 }  // namespace taxon

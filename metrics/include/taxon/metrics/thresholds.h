@@ -22,10 +22,12 @@ ThresholdAim parse_aim(std::string_view text);
 /// 0.5); precision: the lowest that reaches the wanted precision, so with the best recall, or,
 /// where none does, that of the best precision; recall: the highest that reaches the wanted recall.
 /// Each lies halfway between the least probable sample that counts and the next; 0.5 for a label
-/// that no sample has. probability, truth [n, classes] -> [classes]. Throws ShapeError, OptionError
-/// for a wanted figure outside [0, 1].
+/// that no sample has. probability, truth [n, classes] -> [classes]; `missed`, if given, gets the
+/// labels that no sample has or whose wanted precision no threshold reaches. Throws ShapeError,
+/// OptionError for a wanted figure outside [0, 1].
 std::vector<double> tuned_thresholds(std::span<const double> probability,
                                      std::span<const std::uint8_t> truth, std::int64_t classes,
-                                     const ThresholdAim& aim = {});
+                                     const ThresholdAim& aim = {},
+                                     std::vector<std::size_t>* missed = nullptr);
 
 }  // namespace taxon

@@ -34,7 +34,8 @@ struct Classification {
   std::vector<float> probabilities;  ///< of all classes, in the model's order
   std::vector<Label> labels;  ///< multi-label: those at or above their threshold; else the best one
   std::vector<Label> set;     ///< with ClassifierOptions::coverage: best first; may be empty
-  bool abstained = false;     ///< with ClassifierOptions::accuracy: too little confidence
+  bool abstained = false;     ///< too little confidence for ClassifierOptions::accuracy or for a
+                              ///< class's own threshold
 };
 
 struct ClassifierOptions {

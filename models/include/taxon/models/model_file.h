@@ -34,7 +34,7 @@ struct ModelMeta {
   ModelSpec spec;
   std::vector<std::string> classes;  ///< names, in the order of the outputs
   Preprocess preprocess;
-  std::vector<float> thresholds;  ///< multi-label: one a class (default 0.5)
+  std::vector<float> thresholds;  ///< one a class; multi-label: 0.5 by default
   Tta tta = Tta::none;
   double temperature = 1;                 ///< logits are divided by it before softmax or sigmoid
   Conformal conformal;                    ///< empty: not calibrated

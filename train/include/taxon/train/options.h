@@ -51,12 +51,12 @@ struct TrainOptions {
   double label_smoothing = 0;
   std::string sampling = "shuffle";  ///< shuffle, balanced or class,weight in a .csv
   double mixup = 0, cutmix = 0;      ///< above 0: samples mixed by shares from Beta(x, x)
-  std::int64_t patience = 0;      ///< epochs without a better val figure before stopping; 0: never
-  double target = 0;              ///< stop once validation reaches this score (see best); 0: never
-  std::string best = "auto";      ///< what decides best, patience and target: see BestMetric
-  std::string thresholds = "f1";  ///< what labels' thresholds aim at on val: see parse_aim
-  bool no_calibrate = false;      ///< leave confidences as they are
-  bool tensorboard = false;       ///< an event file in the run's folder
+  std::int64_t patience = 0;  ///< epochs without a better val figure before stopping; 0: never
+  double target = 0;          ///< stop once validation reaches this score (see best); 0: never
+  std::string best = "auto";  ///< what decides best, patience and target: see BestMetric
+  std::string thresholds;  ///< what thresholds aim at on val (parse_aim); "": f1 of several labels
+  bool no_calibrate = false;  ///< leave confidences as they are
+  bool tensorboard = false;   ///< an event file in the run's folder
   // machine
   std::int64_t seed = 0, threads = 0;
   bool exact_conv = false;  ///< see set_exact_conv

@@ -71,8 +71,11 @@ using Conflict = Pair;
 
 /// Samples of a later split that an earlier one holds as well.
 struct Leak {
-  std::string from, to;                   ///< names of splits
-  std::vector<std::int64_t> exact, near;  ///< samples of `to`; near: those that are not exact
+  struct Shared {
+    std::int64_t sample = 0, of = 0;  ///< in `to`; the first, or the most alike, of `from`
+  };
+  std::string from, to;             ///< names of splits
+  std::vector<Shared> exact, near;  ///< near: of those that are not exact
 };
 
 /// A class without a sample in a split.
