@@ -147,7 +147,10 @@ void replace_cuda_backend(const kernels::Backend* backend) {
 }
 
 const kernels::Tables& tables_of(Device device) {
-  return device.type == DeviceType::cpu ? kernels::cpu_tables : backend_of(device).tables;
+  if (device.type == DeviceType::cpu) return kernels::cpu_tables;
+  const kernels::Backend& backend = backend_of(device);
+  backend.use(device.index);  // rows of libraries ask which one is current
+  return backend.tables;
 }
 
 kernels::Exec make_exec(Device device, std::size_t scratch_bytes) {

@@ -5,6 +5,9 @@
 #include "cuda/runtime.h"
 #include "cuda/tables.h"
 
+#ifdef TAXON_CUDA_VENDOR
+#include "cuda/joined.h"
+#endif
 #ifdef TAXON_CUDA_SHIM
 #include "cuda/shim/settings.h"
 #endif
@@ -12,13 +15,16 @@
 namespace taxon::kernels::cuda {
 namespace {
 
-// Tables where a vendor library has better rows: those stand first, ours last. Its functions
-// replace the names here (`vendor::gemm_rows`).
+#ifdef TAXON_CUDA_VENDOR
+namespace best = joined;  // rows of cuDNN and cuBLASLt stand before ours
+#else
+namespace best = cuda;
+#endif
 constexpr Tables tables = {
-    .gemm = gemm_rows,
-    .conv2d_forward = conv2d_forward_rows,
-    .conv2d_backward_data = conv2d_backward_data_rows,
-    .conv2d_backward_weight = conv2d_backward_weight_rows,
+    .gemm = best::gemm_rows,
+    .conv2d_forward = best::conv2d_forward_rows,
+    .conv2d_backward_data = best::conv2d_backward_data_rows,
+    .conv2d_backward_weight = best::conv2d_backward_weight_rows,
     .conv_pool = nullptr,
     .conv_pool_backward_weight = nullptr,
     .conv_pool_spread = nullptr,
@@ -30,19 +36,19 @@ constexpr Tables tables = {
     .reduce = reduce_rows,
     .argmax = argmax_rows,
     .spread = spread_rows,
-    .batch_norm = batch_norm_rows,
-    .batch_norm_grad = batch_norm_grad_rows,
+    .batch_norm = best::batch_norm_rows,
+    .batch_norm_grad = best::batch_norm_grad_rows,
     .layer_norm = layer_norm_rows,
     .layer_norm_grad = layer_norm_grad_rows,
-    .softmax = softmax_rows,
-    .softmax_grad = softmax_grad_rows,
+    .softmax = best::softmax_rows,
+    .softmax_grad = best::softmax_grad_rows,
     .cross_entropy = cross_entropy_rows,
     .bce = bce_rows,
     .bce_grad = bce_grad_rows,
-    .max_pool = max_pool_rows,
+    .max_pool = best::max_pool_rows,
     .max_pool_grad = max_pool_grad_rows,
-    .avg_pool = avg_pool_rows,
-    .avg_pool_grad = avg_pool_grad_rows,
+    .avg_pool = best::avg_pool_rows,
+    .avg_pool_grad = best::avg_pool_grad_rows,
     .adaptive_avg_pool = adaptive_avg_pool_rows,
     .adaptive_avg_pool_grad = adaptive_avg_pool_grad_rows,
     .copy = copy_rows,
@@ -58,6 +64,7 @@ constexpr Backend this_backend = {
     .device_count = device_count,
     .absence = absence,
     .device_name = device_name,
+    .use = use_device,
     .allocate = allocate,
     .release = release,
     .memory = memory,

@@ -2,6 +2,7 @@
 // the elements in the image. The tables, whose last rows are those of conv2d_direct.cu.
 #include "cuda/conv2d.h"
 
+#include "cuda/column_sums.h"
 #include "cuda/tables.h"
 #include "cuda/tiles.h"
 
@@ -248,9 +249,9 @@ void backward_weight(const Conv2dArgs& a, const Exec& exec) {
                                 channels_packed<T>(a)};
   const auto store = store_matrix<float>(a.weight, plan.n, static_cast<int64_t>(plan.m) * plan.n);
   start_tiles(plan, grad, image, store, exec);
-  if (a.bias != nullptr) {
-    bias_grad<T>(a, static_cast<char*>(exec.scratch) + tile_scratch(plan), exec);
-  }
+  if (a.bias == nullptr) return;
+  column_sums<T>(a.y, a.n * a.oh * a.ow, a.k, static_cast<float*>(a.bias),
+                 static_cast<char*>(exec.scratch) + tile_scratch(plan), exec);
 }
 
 size_t forward_scratch(const Conv2dArgs& a, int) {
@@ -261,7 +262,8 @@ size_t data_scratch(const Conv2dArgs& a, int) {
 }
 template <class T>
 size_t weight_scratch(const Conv2dArgs& a, int) {
-  return tile_scratch(weight_plan(a)) + (a.bias != nullptr ? bias_grad_scratch<T>(a) : 0);
+  return tile_scratch(weight_plan(a)) +
+         (a.bias != nullptr ? column_sums_scratch<T>(a.n * a.oh * a.ow, a.k) : 0);
 }
 
 /// Tiles would be almost empty, or indices too large.

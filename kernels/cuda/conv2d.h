@@ -90,10 +90,4 @@ template <class T>
 void direct_backward_weight(const Conv2dArgs& args, const Exec& exec);
 size_t direct_backward_weight_scratch(const Conv2dArgs& args, int threads);
 
-/// The gradient of the bias: sums of y, with scratch memory of its own.
-template <class T>
-void bias_grad(const Conv2dArgs& args, void* scratch, const Exec& exec);
-template <class T>
-size_t bias_grad_scratch(const Conv2dArgs& args);
-
 }  // namespace taxon::kernels::cuda

@@ -1,6 +1,7 @@
 // Convolutions of any shape, by their definition: a thread for each element of the result (the
 // gradient of the weights: for each share of its pixels). For depthwise convolutions neighbouring
 // threads have neighbouring channels, so that loads are contiguous.
+#include "cuda/column_sums.h"
 #include "cuda/columns.h"
 #include "cuda/conv2d.h"
 
@@ -97,30 +98,8 @@ struct StoreWeight {
   }
 };
 
-/// Sums of y over its pixels.
-template <class T, int V>
-struct LoadRows {
-  const T* y;
-  int64_t channels;
-  __device__ const T* at(int64_t, int64_t channel) const { return y + channel; }
-  __device__ void operator()(const T* from, int64_t row, float (&v)[1][V]) const {
-    load_floats(from + row * channels, v[0]);
-  }
-};
-struct StoreBias {
-  float* bias;
-  __device__ void operator()(int64_t, int64_t channel, const float (&v)[1]) const {
-    bias[channel] = v[0];
-  }
-};
-
 ColumnPlan weight_plan(const Conv2dArgs& a) {
   return plan_columns(1, a.n * a.oh * a.ow, a.k * a.r * a.s * (a.c / a.groups), 1);
-}
-template <class T>
-ColumnPlan bias_plan(const Conv2dArgs& a) {
-  const bool packed = a.k % pack_size<T> == 0 && aligned(a.y);
-  return plan_columns(1, a.n * a.oh * a.ow, a.k, packed ? pack_size<T> : 1);
 }
 
 }  // namespace
@@ -156,36 +135,20 @@ void direct_backward_weight(const Conv2dArgs& a, const Exec& exec) {
   const LoadProduct<T> load{static_cast<const T*>(a.x), static_cast<const T*>(a.y), shape_of(a)};
   const StoreWeight store{static_cast<float*>(a.weight), a.k, a.r * a.s * (a.c / a.groups)};
   start_columns<1, 1>(plan, load, store, Add(), exec.scratch, exec);
-  if (a.bias != nullptr) bias_grad<T>(a, exec.scratch, exec);  // the stream is in order
+  if (a.bias == nullptr) return;  // in the order of the stream: the scratch memory is free again
+  column_sums<T>(a.y, a.n * a.oh * a.ow, a.k, static_cast<float*>(a.bias), exec.scratch, exec);
 }
 size_t direct_backward_weight_scratch(const Conv2dArgs& a, int) {
-  const size_t bias = most(bias_grad_scratch<float>(a), bias_grad_scratch<Bf16>(a));
+  const int64_t pixels = a.n * a.oh * a.ow;
+  const size_t bias =
+      most(column_sums_scratch<float>(pixels, a.k), column_sums_scratch<Bf16>(pixels, a.k));
   return most(column_scratch(weight_plan(a), 1), a.bias != nullptr ? bias : size_t{0});
 }
 
-template <class T>
-void bias_grad(const Conv2dArgs& a, void* scratch, const Exec& exec) {
-  const ColumnPlan plan = bias_plan<T>(a);
-  const auto* y = static_cast<const T*>(a.y);
-  const StoreBias store{static_cast<float*>(a.bias)};
-  if (plan.wide == 1) {
-    start_columns<1, 1>(plan, LoadRows<T, 1>{y, a.k}, store, Add(), scratch, exec);
-  } else {
-    const LoadRows<T, pack_size<T>> load{y, a.k};
-    start_columns<1, pack_size<T>>(plan, load, store, Add(), scratch, exec);
-  }
-}
-template <class T>
-size_t bias_grad_scratch(const Conv2dArgs& a) {
-  return column_scratch(bias_plan<T>(a), 1);
-}
-
-#define TAXON_DIRECT(T)                                                    \
-  template void direct_forward<T>(const Conv2dArgs&, const Exec&);         \
-  template void direct_backward_data<T>(const Conv2dArgs&, const Exec&);   \
-  template void direct_backward_weight<T>(const Conv2dArgs&, const Exec&); \
-  template void bias_grad<T>(const Conv2dArgs&, void*, const Exec&);       \
-  template size_t bias_grad_scratch<T>(const Conv2dArgs&);
+#define TAXON_DIRECT(T)                                                  \
+  template void direct_forward<T>(const Conv2dArgs&, const Exec&);       \
+  template void direct_backward_data<T>(const Conv2dArgs&, const Exec&); \
+  template void direct_backward_weight<T>(const Conv2dArgs&, const Exec&);
 TAXON_DIRECT(float)
 TAXON_DIRECT(Bf16)
 #undef TAXON_DIRECT

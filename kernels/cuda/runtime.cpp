@@ -63,15 +63,15 @@ const Machine& machine() {
   return m;
 }
 
-/// The streams of one thread; they end with it.
+/// One stream a device; never destroyed, since tensors may live as long as the program.
 struct Streams {
+  std::mutex mutex;
   std::vector<cudaStream_t> of_device;
-  ~Streams() {
-    for (cudaStream_t s : of_device) {
-      if (s != nullptr) cudaStreamDestroy(s);  // at the program's end it may fail: nothing is lost
-    }
-  }
 };
+Streams& streams() {
+  static auto* const all = new Streams;
+  return *all;
+}
 
 cudaStream_t stream_of(void* stream) {
   return static_cast<cudaStream_t>(stream);
@@ -97,6 +97,21 @@ void use_device(int device) {
   if (device == current) return;
   check(cudaSetDevice(device), "cudaSetDevice");
   current = device;
+}
+
+int current_device() {
+  int device = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  return device;
+}
+
+int capability(int device) {
+  int major = 0, minor = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+        "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+        "cudaDeviceGetAttribute");
+  return 10 * major + minor;
 }
 
 int device_count() {
@@ -142,15 +157,16 @@ void memory(int device, size_t* free, size_t* total) {
 }
 
 void* stream(int device) {
-  static thread_local Streams streams;
+  use_device(device);
   const auto i = static_cast<size_t>(device);
-  if (i >= streams.of_device.size()) streams.of_device.resize(i + 1);
-  if (streams.of_device[i] == nullptr) {
-    use_device(device);
-    check(cudaStreamCreateWithFlags(&streams.of_device[i], cudaStreamNonBlocking),
-          "cudaStreamCreateWithFlags");
+  Streams& all = streams();
+  const std::lock_guard lock(all.mutex);
+  if (i >= all.of_device.size()) all.of_device.resize(i + 1);
+  cudaStream_t& its = all.of_device[i];
+  if (its == nullptr) {
+    check(cudaStreamCreateWithFlags(&its, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   }
-  return streams.of_device[i];
+  return its;
 }
 
 void to_device(int device, void* to, const void* from, size_t bytes, void* stream) {

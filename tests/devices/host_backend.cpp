@@ -18,6 +18,7 @@ kernels::Backend make_backend() {
   b.device_count = [] { return 1; };
   b.absence = [] { return ""; };
   b.device_name = [](int) { return "host memory"; };
+  b.use = [](int) {};
   b.allocate = [](int, std::size_t bytes) -> void* {
     if (bytes > kTotal) return nullptr;
     void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);

@@ -68,6 +68,8 @@ struct Backend {
   const char* (
       *absence)();  ///< why device_count is 0: "no CUDA device", "the driver is too old..."
   const char* (*device_name)(int device);
+  /// Makes the device current for the calling thread: before rows are asked whether they decline.
+  void (*use)(int device);
 
   void* (*allocate)(int device, size_t bytes);  ///< 256-byte aligned; nullptr: out of memory
   void (*release)(int device, void* memory);    ///< never throws
