@@ -116,7 +116,8 @@ double correct_predictions(const Tensor& predicted, const Tensor& wanted) {
 }
 
 Loss::Counted Loss::counted(const Tensor& logits, const Tensor& target) const {
-  return {(*this)(logits, target), correct_predictions(logits, target)};
+  return {(*this)(logits, target),
+          [logits, target] { return correct_predictions(logits, target); }};
 }
 
 CrossEntropy::CrossEntropy(CrossEntropyOptions options, Tensor class_weight)
@@ -132,8 +133,10 @@ Loss::Counted CrossEntropy::counted(const Tensor& logits, const Tensor& target) 
   if (target.dtype() != DType::i64) return Loss::counted(logits, target);
   const CrossEntropyHits both =
       cross_entropy_hits(logits, target, like(class_weight_, logits), options_);
-  const auto hits = both.hits.to_vector<std::uint8_t>();
-  return {both.loss, static_cast<double>(std::count(hits.begin(), hits.end(), 1))};
+  return {both.loss, [hits = both.hits] {
+            const auto each = hits.to_vector<std::uint8_t>();
+            return static_cast<double>(std::count(each.begin(), each.end(), 1));
+          }};
 }
 
 std::string CrossEntropy::str() const {

@@ -4,7 +4,7 @@
 pictures photos 12
 
 run 0 train photos --model mlp --size 8 --epochs 5 --batch 8 --lr 0.02 --seed 3
-for file in args.toml results.csv best.safetensors last.safetensors checkpoint.safetensors predictions.csv metrics.json; do
+for file in labels.json args.toml results.csv best.safetensors last.safetensors checkpoint.safetensors predictions.csv metrics.json; do
   is_there runs/photos-mlp/$file
 done
 says out "run: runs/photos-mlp"

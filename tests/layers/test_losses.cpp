@@ -125,9 +125,9 @@ TEST_CASE("losses count the predictions that are right", "[losses]") {
   for (const Tensor& t : {target, soft}) {
     const double expected = correct_predictions(logits, t);
     CHECK(expected > 0);
-    CHECK(CrossEntropy().counted(logits, t).correct == expected);
+    CHECK(CrossEntropy().counted(logits, t).correct() == expected);
     CHECK(CrossEntropy().counted(logits, t).loss.item() == CrossEntropy()(logits, t).item());
-    CHECK(BCEWithLogits().counted(logits, t).correct == expected);
+    CHECK(BCEWithLogits().counted(logits, t).correct() == expected);
   }
   const Tensor two = Tensor::from(std::vector<float>{1, 2, -1, 3, 3, 3}, Shape{2, 3});
   const Tensor first = Tensor::from(std::vector<std::int64_t>{1, 1}, Shape{2});
@@ -163,7 +163,7 @@ TEST_CASE("a logit that is no number is never the predicted class", "[losses]") 
       std::vector<float>{nan, 2, 1, 0, nan, 1, nan, nan, nan, nan, nan, nan}, Shape{4, 3});
   const Tensor target = Tensor::from(std::vector<std::int64_t>{1, 2, 0, 2}, Shape{4});
   CHECK(correct_predictions(logits, target) == 2);
-  CHECK(CrossEntropy().counted(logits, target).correct == 2);
+  CHECK(CrossEntropy().counted(logits, target).correct() == 2);
 }
 
 TEST_CASE("binary cross-entropy", "[losses]") {

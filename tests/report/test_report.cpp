@@ -201,6 +201,15 @@ TEST_CASE("nothing of a run is taken for other predictions") {
         nlohmann::json::parse(metrics_json(p))["accuracy"]);
 }
 
+TEST_CASE("a run's name is its folder's, however it is said") {
+  const Folder folder;
+  write_run(folder / "photos", made_up(10, 2, 3));
+  for (const char* same : {"photos", "photos/", "photos/.", "photos/../photos"}) {
+    INFO(same);
+    CHECK(payload_of(read_text(write_report(folder / same).file))["name"] == "photos");
+  }
+}
+
 TEST_CASE("what is missing or damaged") {
   const Folder folder;
   std::filesystem::create_directories(folder / "empty");

@@ -1,5 +1,5 @@
-// What --precision auto means: rules for each level of instruction sets, by what is measured in
-// docs/performance.md and docs/kernels.md.
+// What --precision auto means: rules for GPUs and each level of instruction sets, by what is
+// measured in docs/performance.md and docs/kernels.md.
 #include <taxon/train/recipe.h>
 
 #include <algorithm>
@@ -11,7 +11,17 @@ namespace {
 // Architectures that reach the same accuracy in bf16 over several seeds: docs/recipes.md.
 constexpr std::string_view shown_in_bf16[] = {"airnet-small", "airnet"};
 
+bool is_shown(const std::string& model) {
+  return std::ranges::count(shown_in_bf16, model) > 0;
+}
+
 }  // namespace
+
+AutoPrecision auto_precision(Device device, Isa isa, const std::string& model) {
+  if (device.type == DeviceType::cpu) return auto_precision(isa, model);
+  if (is_shown(model)) return {"bf16", "tensor cores, and " + model + " trains as well"};
+  return {"f32", "bf16 is faster on a GPU, but not shown to train " + model + " as well"};
+}
 
 // Without dot products of bf16, arithmetic is f32 whatever is stored: bf16 saves memory, not time.
 // With them bf16 trains faster, but it is taken by itself only where several seeds show the same
@@ -24,7 +34,7 @@ AutoPrecision auto_precision(Isa isa, const std::string& model) {
     case Isa::avx512:
       return {"f32", level + " multiplies f32 alone"};
     case Isa::avx512bf16:
-      if (std::ranges::count(shown_in_bf16, model) > 0) {
+      if (is_shown(model)) {
         return {"bf16", "faster on " + level + ", and " + model + " trains as well"};
       }
       return {"f32",

@@ -4,6 +4,7 @@
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
 #include <taxon/core/group.h>
+#include <taxon/metrics/exchange.h>
 #include <taxon/metrics/report.h>
 #include <taxon/train/augment_file.h>
 #include <taxon/train/calibrate.h>
@@ -259,6 +260,8 @@ class Run {
     }
     result.figures = model_figures(best.meta, result.predictions);
     write_predictions(files_.predictions, result.predictions, setup_.options.label_sep);
+    if (names_files(result.predictions))
+      write_file_atomic(files_.labels, fiftyone_labels(result.predictions));
     write_file_atomic(files_.metrics, metrics_json(result.figures, 2) + "\n");
     write_file_atomic(files_.embedding, embedding_csv(result.predictions, features));
   }

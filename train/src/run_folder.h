@@ -24,10 +24,11 @@ struct RunFiles {
         last(folder + "/last.safetensors"),
         checkpoint(folder + "/checkpoint.safetensors"),
         predictions(folder + "/predictions.csv"),
+        labels(folder + "/labels.json"),
         metrics(folder + "/metrics.json"),
         embedding(folder + "/embedding.csv") {}
   std::string args, augment, sampling, class_weights, lr_range, results, best, last, checkpoint,
-      predictions, metrics, embedding;
+      predictions, labels, metrics, embedding;
 };
 
 }  // namespace taxon

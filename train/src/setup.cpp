@@ -302,7 +302,8 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
   for (const auto& [name, value] : settings) set_option(used, name, value);
   if (used.model.empty()) used.model = model;
   const bool automatic = used.precision == "auto";
-  const AutoPrecision chosen_precision = auto_precision(active_isa(), architecture(used.model));
+  const AutoPrecision chosen_precision =
+      auto_precision(Device::parse(used.device), active_isa(), architecture(used.model));
   if (automatic) used.precision = chosen_precision.precision;
   used.best = name_of(parse_best(used.best, data.task));
   if (choices == nullptr) return used;

@@ -156,20 +156,31 @@ void Trainer::train_batch(const Batch& batch) {
     parts_.optimizer->zero_grad();
   }
   const Tensor logits = (head_.train ? head_.model : parts_.model)->forward(batch.x);
-  const auto [loss, correct] = counted(logits, batch);
-  const Joint sums = joint(loss.item(), correct, batch);
+  const Loss::Counted found = counted(logits, batch);
+  // Reading the loss waits for a GPU: there it is read once backward is on its way.
+  const bool late = logits.device() != cpu;
+  if (!late) read_loss(found, logits, batch);
+  const bool last = (progress_.batch + 1) % options_.accumulate == 0 ||
+                    progress_.batch + 1 == parts_.train->batches();
+  if (last && gradients_) gradients_->begin(parts_.model->parameters());
+  const Tensor& loss = found.loss;
+  (options_.accumulate > 1 || gradients_ ? loss * share_of(batch) : loss).backward();
+  if (last && gradients_) gradients_->finish();
+  if (late) read_loss(found, logits, batch);
+  if (last) update();
+  ++progress_.batch;
+}
+
+void Trainer::read_loss(const Loss::Counted& found, const Tensor& logits, const Batch& batch) {
+  const Joint sums = joint(found.loss.item(), found.correct(), batch);
   const double value = sums.loss / sums.samples;
   if (!std::isfinite(value)) {
     stop(progress_.step + 1, text("the loss is ", value, ", expected a finite number"));
   }
   watch_loss(value, logits, batch);
-  const bool last = (progress_.batch + 1) % options_.accumulate == 0 ||
-                    progress_.batch + 1 == parts_.train->batches();
-  if (last && gradients_) gradients_->begin(parts_.model->parameters());
-  (options_.accumulate > 1 || gradients_ ? loss * share_of(batch) : loss).backward();
-  if (last && gradients_) gradients_->finish();
-  if (last) update();
-  count(sums);
+  progress_.loss_sum += sums.loss;
+  progress_.correct += sums.correct;
+  progress_.seen += static_cast<std::int64_t>(sums.samples);
 }
 
 void Trainer::watch_loss(double loss, const Tensor& logits, const Batch& batch) {
@@ -204,14 +215,8 @@ void Trainer::update() {
 Loss::Counted Trainer::counted(const Tensor& logits, const Batch& batch) const {
   const bool one_class = parts_.train->dataset().task() == Task::single;
   if (!one_class || batch.y.dtype() == DType::i64) return parts_.loss->counted(logits, batch.y);
-  return {(*parts_.loss)(logits, batch.y), correct_predictions(logits, argmax(batch.y))};
-}
-
-void Trainer::count(const Joint& batch) {
-  ++progress_.batch;
-  progress_.loss_sum += batch.loss;
-  progress_.correct += batch.correct;
-  progress_.seen += static_cast<std::int64_t>(batch.samples);
+  return {(*parts_.loss)(logits, batch.y),
+          [logits, y = batch.y] { return correct_predictions(logits, argmax(y)); }};
 }
 
 // The decay grows with the steps, so that the first weights do not stay in the average for long (as

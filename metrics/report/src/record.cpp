@@ -167,7 +167,8 @@ Record read_record(const std::string& run, std::vector<std::string>& notes) {
   r.folder = folder ? run : file.parent_path().empty() ? "." : file.parent_path().string();
   while (r.folder.size() > 1 && r.folder.back() == '/') r.folder.pop_back();
   const fs::path full = fs::absolute(folder ? fs::path(r.folder) : file, error);
-  r.name = full.lexically_normal().filename().string();
+  const fs::path normal = full.lexically_normal();  // of "." it ends with a slash
+  r.name = (normal.has_filename() ? normal : normal.parent_path()).filename().string();
   if (folder && !file_exists(file.string())) {
     fail<IoError>(run, " holds no predictions.csv: there is nothing to report");
   }

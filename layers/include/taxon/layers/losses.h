@@ -4,6 +4,7 @@
 
 #include <taxon/core/ops.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,7 @@ class Loss {
   /// Together with how many predictions are right; a loss that sees this on its way overrides it.
   struct Counted {
     Tensor loss;
-    double correct;
+    std::function<double()> correct;  ///< on a GPU it waits for the logits: ask late
   };
   virtual Counted counted(const Tensor& logits, const Tensor& target) const;
   /// Whether the loss is linear in the target, so that the loss of mixed targets is the mix of the

@@ -28,10 +28,11 @@ Recipe recipe(const Splits& data, const std::string& model, const TrainOptions& 
 ResizeMode resize_for_new_model(const TrainOptions& options);
 
 /// What --precision auto becomes, and why: the faster of f32 and bf16 that trains this architecture
-/// equally well on processors of this level.
+/// equally well on the device; on the CPU, by its level of instruction sets.
 struct AutoPrecision {
   std::string precision, why;
 };
+AutoPrecision auto_precision(Device device, Isa isa, const std::string& model);
 AutoPrecision auto_precision(Isa isa, const std::string& model);
 
 /// What train_run() would use with these settings; those given say "given". Reads the data set's

@@ -188,7 +188,7 @@ class Trainer {
   Joint joint(double loss, double correct, const Batch& batch);
   double mean_over_group(double value, std::int64_t samples) const;
   void average_norms();
-  void count(const Joint& batch);
+  void read_loss(const Loss::Counted& found, const Tensor& logits, const Batch& batch);
   void watch_loss(double loss, const Tensor& logits, const Batch& batch);
   void report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now);
   void average_weights();
