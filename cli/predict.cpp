@@ -28,7 +28,7 @@ model file or the folder of a run. A folder stands for the images in it and belo
 
 Options  --top N (default 1; models of several labels: those above their threshold)
          --coverage X (the set of labels that holds the truth in this share of cases)
-         --accuracy X (no answer where the confidence is too low for it, by what val showed)
+         --accuracy X (no answer where confidence is too low for it, by what val showed)
          --json (one object a line, top 5 unless told)
          --threads N  --device cpu|cuda  --exact-conv (no Winograd convolution)
 
