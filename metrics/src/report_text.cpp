@@ -42,10 +42,7 @@ class Table {
   Table(const std::vector<ClassScores>& classes, int digits)
       : width_(std::string_view("weighted avg").size()), digits_(digits) {
     for (const ClassScores& k : classes) width_ = std::max(width_, width_of(name_of(k)));
-    for (const ClassScores& k : classes) {
-      support_ += k.support;
-      ranked_ = ranked_ || k.roc_auc || k.average_precision;
-    }
+    for (const ClassScores& k : classes) support_ += k.support;
     line({"", "precision", "recall", "f1-score", "support"});
     out_ += '\n';
     for (const ClassScores& k : classes) {
@@ -66,7 +63,8 @@ class Table {
 
   std::string str() const {
     if (undefined_.empty()) return out_;
-    return text(out_, "\nwarning: undefined (nothing to divide by), averaged as 0: ",
+    return text(out_,
+                "\nwarning: undefined (nothing to divide by), shown as '-' and averaged as 0: ",
                 join(undefined_, "; "), "\n");
   }
 
@@ -81,15 +79,12 @@ class Table {
     if (!k.precision) names.emplace_back("precision");
     if (!k.recall) names.emplace_back("recall");
     if (!k.f1) names.emplace_back("f1-score");
-    if (ranked_ && !k.roc_auc) names.emplace_back("ROC AUC");
-    if (ranked_ && !k.average_precision) names.emplace_back("average precision");
     if (!names.empty()) undefined_.push_back(text(join(names, ", "), " of '", name_of(k), "'"));
   }
 
   std::size_t width_;
   int digits_;
   double support_ = 0;
-  bool ranked_ = false;  // some class has areas
   std::string out_;
   std::vector<std::string> undefined_;
 };
@@ -113,6 +108,19 @@ std::string figures(const std::vector<Line>& lines, const Intervals& around) {
                 around.find("accuracy") != nullptr ? "accuracies" : "subset accuracy",
                 " Wilson's, else bootstrap of ", around.resamples, " resamples)\n");
   return out;
+}
+
+// Areas that classes lack although others have them.
+std::string undefined_areas(const std::vector<ClassScores>& classes) {
+  bool some = false;
+  std::vector<std::string> names;
+  for (const ClassScores& k : classes) {
+    some = some || k.roc_auc;
+    if (!k.roc_auc) names.push_back(text("'", name_of(k), "'"));
+  }
+  if (!some || names.empty()) return "";
+  return text("warning: undefined (no sample with or none without it), averaged as 0: ROC AUC of ",
+              join(names, ", "), "\n");
 }
 
 }  // namespace
@@ -148,7 +156,8 @@ std::string single_text(const SingleLabelMetrics& m, const Intervals& around) {
                   {"MCC", m.mcc, "mcc"},
                   {"Cohen's kappa", m.cohen_kappa, "cohen_kappa"},
                   {"ROC AUC (macro)", m.roc_auc.macro, "roc_auc_ovr_macro"}},
-                 around);
+                 around) +
+         undefined_areas(m.per_class);
   const std::vector<Confusion> worst = worst_confusions(m, 5);
   if (worst.empty()) return out;
   out += "\nmost frequent mistakes (true -> predicted)\n";
@@ -191,7 +200,7 @@ std::string multi_text(const MultiLabelMetrics& m, const Intervals& around) {
                    "label_ranking_average_precision"},
                   {"ECE", m.ece}},
                  around) +
-         worst_labels(m);
+         undefined_areas(m.per_class) + worst_labels(m);
 }
 
 std::string sets_text(const std::vector<SetFigures>& sets) {

@@ -66,8 +66,8 @@ TEST_CASE("undefined values are dashes, named once", "[metrics]") {
         "    macro avg       0.22      0.33      0.27         3\n"
         " weighted avg       0.44      0.67      0.53         3\n"
         "\n"
-        "warning: undefined (nothing to divide by), averaged as 0: precision, recall, f1-score of "
-        "'\xC3\xA4rger \xC3\xBC'; precision of 'a longer name'\n");
+        "warning: undefined (nothing to divide by), shown as '-' and averaged as 0: precision, "
+        "recall, f1-score of '\xC3\xA4rger \xC3\xBC'; precision of 'a longer name'\n");
 }
 
 TEST_CASE("metrics.json has the keys of the contract", "[metrics]") {
@@ -157,6 +157,16 @@ TEST_CASE("worst confusions and the table", "[metrics]") {
   Figures figures;
   figures.single = m;
   CHECK(metrics_text(figures).find("dog -> cat  (66.7 % of dog)") != std::string::npos);
+}
+
+TEST_CASE("a class without an area is named where others have one", "[metrics]") {
+  const std::vector<std::string> names = {"always", "b"};
+  const std::vector<std::uint8_t> truth = {1, 1, 1, 0};
+  const std::vector<double> p = {.9, .8, .7, .4};
+  Figures f;
+  f.multi = multi_label_metrics({names, truth, {}, p});
+  CHECK(metrics_text(f).find("averaged as 0: ROC AUC of 'always'\n") != std::string::npos);
+  CHECK(classification_report(*f.multi).find("ROC AUC") == std::string::npos);
 }
 
 TEST_CASE("the labels that are wrong most often", "[metrics]") {
