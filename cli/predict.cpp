@@ -122,7 +122,8 @@ class Predictor {
       return;
     }
     std::vector<Label> labels = request_.coverage > 0 ? c.set : request_.top > 0 ? c.top : c.labels;
-    if (c.abstained) labels.clear();
+    const bool answer = request_.coverage == 0 && request_.top == 0;
+    if (c.abstained && (answer || request_.accuracy > 0)) labels.clear();
     for (const Label& l : labels) {
       char probability[32];
       std::snprintf(probability, sizeof probability, "%.4f", static_cast<double>(l.probability));

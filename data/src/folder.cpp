@@ -198,6 +198,13 @@ SplitFolders find_splits(const std::string& folder, const DataOptions& options,
   return splits;
 }
 
+void check_images(const std::string& folder, const SplitFolders& splits) {
+  for (const auto& [split, folders] : splits)
+    for (const auto& [name, found] : folders.classes)
+      if (!found.images.empty()) return;
+  fail<FormatError>(folder, ": no class folder holds an image, expected PNG, JPEG or BMP files");
+}
+
 // Classes come from train; without it (evaluation), or where it may lack some, from all splits.
 std::vector<std::string> split_classes(const SplitFolders& splits, const DataOptions& options) {
   std::vector<std::string> names;
@@ -253,9 +260,11 @@ Splits read_folder(const std::string& folder, const DataOptions& options) {
   const std::string name = fs::path(folder).filename().string();
   if (splits.empty()) {
     const ClassFolders all = read_classes(folder, options, s.warnings);
+    check_images(folder, {{"", all}});
     divide_all(s, make_dataset(folder, name, all, names_of(all)), options);
     return s;
   }
+  check_images(folder, splits);
   const std::vector<std::string> class_names = split_classes(splits, options);
   for (const auto& [split, folders] : splits) {
     (split == "train" ? s.train

@@ -79,10 +79,20 @@ class SingleBootstrap {
     Intervals out = resample(names_, n_, options_,
                              [&](std::span<const std::uint32_t> times) { return figures(times); });
     put_shares(out, figures(once), in_.weight, n_);
+    Counts all;
+    for (const Counts& k : counts) all += k;
+    if (!kappa_is_defined(counts, all))
+      std::erase_if(out.of, [](const auto& entry) { return entry.first == "cohen_kappa"; });
     return out;
   }
 
  private:
+  static bool kappa_is_defined(const std::vector<Counts>& counts, const Counts& all) {
+    double expected = 0;
+    for (const Counts& k : counts) expected += k.actual * k.predicted;
+    return expected < all.actual * all.actual;
+  }
+
   void prepare_probabilities() {
     names_.insert(names_.end(), {"top5", "log_loss", "brier"});
     const auto classes = static_cast<std::int64_t>(c_);

@@ -18,10 +18,10 @@ namespace {
 std::string other_format(std::string_view cell) {
   constexpr std::string_view little = "\xFF\xFE", big = "\xFE\xFF";
   if (cell.substr(0, 2) == little || cell.substr(0, 2) == big)
-    return ": this is UTF-16, expected UTF-8";
+    return "this is UTF-16, expected UTF-8";
   for (const auto& [separator, called] : {std::pair(';', "semicolons"), std::pair('\t', "tabs")})
     if (cell.find(separator) != cell.npos)
-      return text(": the cells are separated by ", called, ", expected commas");
+      return text("the cells are separated by ", called, ", expected commas");
   return "";
 }
 
@@ -50,9 +50,12 @@ PredictionColumns PredictionColumns::of(std::vector<std::string> header, const s
       *it->second = i;
     }
   }
-  if (out.truth == kNoColumn)
+  if (out.truth == kNoColumn) {
+    const std::string other = other_format(header[0]);
+    if (!other.empty()) fail<FormatError>(name, ":1: ", other);
     fail<FormatError>(name, ":1: no column 'true'", did_you_mean("true", header), "; found '",
-                      join(header, ","), "'", other_format(header[0]));
+                      join(header, ","), "'");
+  }
   if (out.predicted == kNoColumn && out.probability.empty())
     fail<FormatError>(
         name, ":1: found neither a column 'predicted'", did_you_mean("predicted", header),
@@ -127,7 +130,9 @@ class RowReader {
     // Below the smallest double is 0. A probability may pass 1 by the rounding of its writer.
     const bool tiny = error == std::errc::result_out_of_range && lower(s).find("e-") != s.npos;
     const bool number =
-        (error == std::errc() || tiny) && end == s.data() + s.size() && std::isfinite(v);
+        (error == std::errc() || tiny) && end == s.data() + s.size() && !std::isnan(v);
+    // A loss may be infinite, a weight may not.
+    if (number && std::isinf(v) && column == columns_.weight) bad_number(column, low, high);
     if (!number || !(v >= low - 1e-6) || !(v <= high + 1e-6)) bad_number(column, low, high);
     return std::clamp(v, low, high);
   }

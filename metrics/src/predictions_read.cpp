@@ -121,7 +121,7 @@ class Reader {
 
   // What rounding to two digits may add up to.
   double tolerance() const {
-    return std::min(0.1, 0.01 + 0.002 * static_cast<double>(columns_->probability.size()));
+    return std::min(0.1, 0.0101 + 0.005 * static_cast<double>(columns_->probability.size()));
   }
 
   // Log loss, Brier score and calibration mean something for a distribution only.

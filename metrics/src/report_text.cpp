@@ -99,13 +99,13 @@ std::string figures(const std::vector<Line>& lines, const Intervals& around) {
   std::string out = "\n";
   for (const Line& line : lines) {
     out += text(right(line.name, 18), "  ", or_dash(line.value, 4));
-    if (const Interval* i = around.find(line.key))
+    if (const Interval* i = line.value ? around.find(line.key) : nullptr)
       out += text("  (", fixed(i->low, 4), " to ", fixed(i->high, 4), ")");
     out += '\n';
   }
   if (!around.of.empty())
     out += text("(in brackets: ", shortest(100 * around.level), " % intervals: of ",
-                around.find("accuracy") != nullptr ? "accuracies" : "subset accuracy",
+                around.find("accuracy") != nullptr ? "accuracy and top-5" : "subset accuracy",
                 " Wilson's, else bootstrap of ", around.resamples, " resamples)\n");
   return out;
 }

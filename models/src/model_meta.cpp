@@ -100,9 +100,11 @@ Json selective_json(const std::vector<SelectivePoint>& curve) {
 
 std::vector<SelectivePoint> selective_of(const Json& json) {
   std::vector<SelectivePoint> out;
-  for (const Json& p : json)
+  for (const Json& p : json) {
+    if (p.size() < 4) return {};  // of a file that knows no bound: nothing is promised
     out.push_back({p.at(0).get<double>(), p.at(1).get<double>(), p.at(2).get<double>(),
                    p.at(3).get<double>()});
+  }
   return out;
 }
 

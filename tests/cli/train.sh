@@ -47,7 +47,7 @@ run 2 predict runs/photos-mlp photos --coverage 1.5; says err "--coverage"
 run 0 metrics runs/photos-mlp/predictions.csv --beta 2 --bootstrap 0 --json; says out '"fbeta"'
 grep -q '"intervals"' out && fail "--bootstrap 0 gives no intervals"
 run 0 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --json; says out '"fpr"'
-run 0 metrics runs/photos-mlp/predictions.csv --bootstrap 50 --level 0.9; says out "90 % intervals: of accuracies Wilson's, else bootstrap of 50 resamples"
+run 0 metrics runs/photos-mlp/predictions.csv --bootstrap 50 --level 0.9; says out "90 % intervals: of accuracy and top-5 Wilson's, else bootstrap of 50 resamples"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --beta 2; says err "--beta has no effect with --threshold"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 2; says err "--threshold"
 run 0 metrics runs/photos-mlp/predictions.csv --against runs/photos-mlp/predictions.csv; says out "p = 1.0000"

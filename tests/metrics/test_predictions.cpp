@@ -269,7 +269,8 @@ TEST_CASE("an error in a far block names its line", "[metrics]") {
 TEST_CASE("other formats than comma-separated UTF-8 are recognised", "[metrics]") {
   mentions(error_of("true;predicted\na;b\n"), "separated by semicolons, expected commas");
   mentions(error_of("true\tpredicted\na\tb\n"), "separated by tabs, expected commas");
-  mentions(error_of("\xFF\xFEt\1r\1u\1e\1\n"), "UTF-16, expected UTF-8");
+  mentions(error_of(std::string("\xFF\xFEt\0r\0u\0e\0\n\0", 12)),
+           "p.csv:1: this is UTF-16, expected UTF-8");
 }
 
 TEST_CASE("a label that holds the separator is not written", "[metrics]") {
@@ -290,6 +291,8 @@ TEST_CASE("weights and sums of predictions.csv", "[metrics]") {
            "the probabilities of prediction 2 sum to 1.2, expected 1");
   CHECK(parse("true,prob_a,prob_b\na,0.33,0.66\n").probability.size() == 2);  // rounded off
   mentions(error_of("true,prob_a,prob_b\na,0.5,0.5\na,0.33,0.64\n"), "sum to 0.97, expected 1");
+  CHECK(parse("true,prob_a,prob_b,prob_c,prob_d,prob_e\na,0.2,0.2,0.2,0.2,0.22\n").truth.size() ==
+        1);
   mentions(error_of("true,predicted,weight\na,b,inf\n"), "column 'weight': found 'inf'");
   CHECK(parse("true,prob_a,prob_b\na,1,1e-400\n").probability == std::vector<double>{1, 0});
   mentions(error_of("true,prob_a,prob_b\na,0.9,0.9\n", false), "--task multi");

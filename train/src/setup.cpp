@@ -373,6 +373,12 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
 
 void check_run(const Setup& s) {
   if (!s.options.thresholds.empty()) parse_aim(s.options.thresholds);
+  for (const std::string& name :
+       s.data.class_names) {  // told now, not when predictions are written
+    if (s.data.task != Task::multi || name.find(s.options.label_sep) == std::string::npos) continue;
+    fail<OptionError>("the label '", name, "' holds '", s.options.label_sep,
+                      "', which separates labels in predictions.csv; expected another --label-sep");
+  }
   const TrainerParts parts = make_parts(s);
   make_trainer_options(s, parts.train->batches());
 }

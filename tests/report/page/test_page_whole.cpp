@@ -197,7 +197,8 @@ TEST_CASE("what val decided, and how folds vary, stand on the page") {
   write_file_atomic(run + "/metrics.json", metrics.dump());
   write_file_atomic(
       run + "/folds.json",
-      R"({"folds": 4, "figures": {"accuracy": {"mean": 0.71, "std": 0.02, "worst": 0.688}}})");
+      R"({"folds": 4, "figures": {"accuracy": {"mean": 0.71, "std": 0.02, "worst": 0.688},
+          "macro_f1": {"mean": 0.7, "std": 0.02, "worst": 0.65}}})");
   Browser browser;
   browser.open(write_report(run).file);
   CHECK(text_of(browser, "#subtitle").find("60 samples of test") != std::string::npos);
@@ -205,6 +206,7 @@ TEST_CASE("what val decided, and how folds vary, stand on the page") {
   CHECK(text_of(browser, "#figures").find("95 % intervals") != std::string::npos);
   CHECK(text_of(browser, "#figures").find("Over 4 folds") != std::string::npos);
   CHECK(text_of(browser, "#figures table").find("68.80 %") != std::string::npos);
+  CHECK(text_of(browser, "#figures table").find("Macro F1") != std::string::npos);
   const std::string calibration = text_of(browser, "#calibration");
   for (const char* shown : {"91.3 %", "1.50", "70.7 %", "96.1 %"})
     CHECK(calibration.find(shown) != std::string::npos);
