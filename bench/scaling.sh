@@ -9,6 +9,11 @@
 set -euo pipefail
 exec awk '
 function value(name, preset) { return name in given ? given[name] + 0 : preset }
+# A number above 0; 0 too where that means "none".
+function fits(name, text) {
+  if (text !~ /^[0-9.]+([eE][-+]?[0-9]+)?$/) return 0
+  return text + 0 > 0 || (text + 0 == 0 && (name == "jitter" || name == "contention" || name == "norms"))
+}
 function log2(x) { return log(x) / log(2) }
 function max(a, b) { return a > b ? a : b }
 function min(a, b) { return a < b ? a : b }
@@ -21,8 +26,8 @@ function small() { return 2 * log2(g) * near + (n > 1 ? 2 * log2(n) * far : 0) }
 BEGIN {
   names = " params norms rate batch gpus_a_node nvlink network near far bucket jitter contention "
   for (i = 1; i < ARGC; ++i) {
-    if (split(ARGV[i], pair, "=") != 2 || !index(names, " " pair[1] " ") || pair[2] + 0 <= 0) {
-      print "scaling.sh: found \"" ARGV[i] "\", expected NAME=VALUE above 0 with one of:" names > "/dev/stderr"
+    if (split(ARGV[i], pair, "=") != 2 || !index(names, " " pair[1] " ") || !fits(pair[1], pair[2])) {
+      print "scaling.sh: found \"" ARGV[i] "\", expected NAME=VALUE, above 0 (jitter, contention, norms: 0 too), of:" names > "/dev/stderr"
       exit 2
     }
     given[pair[1]] = pair[2]
@@ -31,13 +36,18 @@ BEGIN {
   batch = value("batch", 256); per_node = value("gpus_a_node", 8); nvlink = value("nvlink", 350e9)
   network = value("network", 45e9); near = value("near", 3e-6); far = value("far", 5e-6)
   bucket = value("bucket", 25e6); jitter = value("jitter", 0.01); contention = value("contention", 0.05)
+  count = split("8 64 1024", sizes, " ")
+  for (i = 1; i <= count; ++i) {
+    if (sizes[i] <= per_node || sizes[i] % per_node == 0) continue
+    print "scaling.sh: gpus_a_node is " per_node ", expected a divisor of 8, 64 and 1024" > "/dev/stderr"
+    exit 2
+  }
   step = batch / rate; backward = step * 2 / 3; bytes = 4 * params
   buckets = int(bytes / bucket) + (bytes % bucket > 0)
   printf "step of one GPU %.2f ms (%d images at %d images/s), gradients %.1f MB in %d buckets\n\n",
          1e3 * step, batch, rate, bytes / 1e6, buckets
   print "|  GPUs | sums, ms | not hidden, ms | jitter, ms | efficiency | with synchronised batch norm |"
   print "| ---: | ---: | ---: | ---: | ---: | ---: |"
-  count = split("8 64 1024", sizes, " ")
   for (i = 1; i <= count; ++i) {
     gpus = sizes[i]; g = min(gpus, per_node); n = gpus / g
     each = summed(bytes / buckets); all = buckets * each

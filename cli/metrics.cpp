@@ -45,18 +45,16 @@ struct Request {
 };
 
 // What changes nothing is refused, not ignored.
-void check_together(const Request& r) {
-  const char* other = !r.against.empty()  ? "--against"
-                      : r.threshold != -1 ? "--threshold"
-                                          : nullptr;
-  if (other == nullptr) return;
-  const char* given = r.resamples != -1                                       ? "--bootstrap"
-                      : r.figures.bootstrap.level != BootstrapOptions().level ? "--level"
-                      : r.figures.metrics.beta != MetricsOptions().beta       ? "--beta"
-                      : !r.against.empty() && r.threshold != -1               ? "--threshold"
-                                                                              : nullptr;
-  if (given != nullptr)
-    fail<OptionError>(given, " has no effect with ", other, ", expected one without the other");
+void check_together(const Arguments& a, const Request& r) {
+  if (r.resamples == 0 && a.given("--level"))
+    fail<OptionError>("--level has no effect with --bootstrap 0, expected one without the other");
+  for (const char* other : {"--against", "--threshold"}) {
+    if (!a.given(other)) continue;
+    for (const char* option : {"--bootstrap", "--level", "--beta", "--threshold"}) {
+      if (option == std::string_view(other) || !a.given(option)) continue;
+      fail<OptionError>(option, " has no effect with ", other, ", expected one without the other");
+    }
+  }
 }
 
 Request parsed(const std::vector<std::string>& args, bool& go_on) {
@@ -79,7 +77,7 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
     fail<OptionError>("--task is '", r.task, "', expected auto, single or multi");
   }
   r.reading.texts = !r.against.empty();
-  check_together(r);
+  if (go_on) check_together(a, r);
   if (r.resamples >= 0) {
     r.figures.intervals_up_to = r.resamples > 0 ? std::numeric_limits<std::int64_t>::max() : 0;
     r.figures.bootstrap.resamples = std::max<std::int64_t>(r.resamples, 1);
@@ -89,8 +87,10 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
 
 // Both files are about the same samples: by id, or, without ids, line by line.
 void compare(const Request& r, const Predictions& first) {
-  if (!first.weight.empty()) complain("note: McNemar's test counts samples: weights are ignored\n");
-  const PredictionPair pair = paired(first, read_predictions(r.against, r.reading));
+  const Predictions second = read_predictions(r.against, r.reading);
+  if (!first.weight.empty() || !second.weight.empty())
+    complain("note: McNemar's test counts samples: weights are ignored\n");
+  const PredictionPair pair = paired(first, second);
   const McNemar test = mcnemar(pair.first, pair.second);
   if (r.json) {
     const nlohmann::ordered_json out = {

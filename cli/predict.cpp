@@ -26,10 +26,13 @@ Labels with probabilities, one line a label: path, label, probability. MODEL is 
 model file or the folder of a run. A folder stands for the images in it and below
 (PNG, JPEG, BMP); - reads paths from standard input, one a line.
 
+A - in place of label and probability: no answer (no label reached its threshold,
+or the confidence is too low).
+
 Options  --top N (default 1; models of several labels: those above their threshold)
          --coverage X (the set of labels that holds the truth in this share of cases)
          --accuracy X (no answer where confidence is too low for it, by what val showed)
-         --json (one object a line, top 5 unless told)
+         --json (one object a line, top 5 unless told; abstained where there is no answer)
          --threads N  --device cpu|cuda  --exact-conv (no Winograd convolution)
 
 Exit code 1: some files could not be read; the others are done.

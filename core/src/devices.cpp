@@ -30,7 +30,7 @@ const kernels::Backend& backend_of(Device device) {
 
 class CpuSource final : public MemorySource {
  public:
-  void* allocate(std::size_t bytes) const noexcept override { return allocate_memory(bytes); }
+  void* allocate(std::size_t bytes) const override { return allocate_memory(bytes); }
   void release(void* memory, std::size_t bytes) const noexcept override {
     free_memory(memory, bytes);
   }
@@ -44,7 +44,7 @@ class BackendSource final : public MemorySource {
  public:
   BackendSource(const kernels::Backend& backend, Device device)
       : backend_(backend), device_(device) {}
-  void* allocate(std::size_t bytes) const noexcept override {
+  void* allocate(std::size_t bytes) const override {
     return backend_.allocate(device_.index, bytes);
   }
   void release(void* memory, std::size_t) const noexcept override {
@@ -120,6 +120,10 @@ void check_available(Device device) {
 std::string device_name(Device device) {
   if (device == cpu) return cpu_model();
   return backend_of(device).device_name(device.index);
+}
+
+bool has_bf16(Device device) {
+  return device.type == DeviceType::cpu || backend_of(device).has_bf16(device.index);
 }
 
 CachingAllocator& allocator_of(Device device) {

@@ -9,8 +9,9 @@ namespace taxon {
 class MemorySource {
  public:
   virtual ~MemorySource() = default;
-  /// At least 64-byte aligned; nullptr if there is no memory.
-  virtual void* allocate(std::size_t bytes) const noexcept = 0;
+  /// At least 64-byte aligned; nullptr if there is no memory. Throws DeviceError if the device
+  /// failed, at this call or before.
+  virtual void* allocate(std::size_t bytes) const = 0;
   virtual void release(void* memory, std::size_t bytes) const noexcept = 0;
   /// The contents of these pages are not needed any more; they can still be used.
   virtual void discard(void* /*memory*/, std::size_t /*bytes*/) const noexcept {}

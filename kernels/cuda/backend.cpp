@@ -64,6 +64,7 @@ constexpr Backend this_backend = {
     .device_count = device_count,
     .absence = absence,
     .device_name = device_name,
+    .has_bf16 = has_bf16,
     .use = use_device,
     .allocate = allocate,
     .release = release,

@@ -114,6 +114,10 @@ int capability(int device) {
   return 10 * major + minor;
 }
 
+bool has_bf16(int device) {
+  return capability(device) >= 80;
+}
+
 int device_count() {
   return machine().count;
 }

@@ -28,6 +28,8 @@ void release_pinned(void* memory);
 /// The calling thread's device, and 10 * major + minor of a device's compute capability.
 int current_device();
 int capability(int device);
+/// Whether its tensor cores take bf16: sm_80 and newer.
+bool has_bf16(int device);
 /// Makes the device current for the calling thread, as launches and libraries need it.
 void use_device(int device);
 /// Throws if the launch of the kernel, or what ran before it, failed.

@@ -12,8 +12,8 @@ double f1_at(const CurvePoint& p, double positives) {
 }
 
 // The point of the curve that serves the aim best; the first of equal ones.
-std::size_t chosen(const std::vector<CurvePoint>& curve, const ThresholdAim& aim) {
-  const double positives = curve.back().true_positives;
+std::size_t chosen(const std::vector<CurvePoint>& curve, double positives,
+                   const ThresholdAim& aim) {
   std::size_t best = 0;
   bool reached = false;
   for (std::size_t i = 0; i < curve.size(); ++i) {
@@ -35,6 +35,19 @@ std::size_t chosen(const std::vector<CurvePoint>& curve, const ThresholdAim& aim
     }
   }
   return aim.figure == ThresholdAim::Figure::recall ? curve.size() - 1 : best;
+}
+
+// Whether the point falls short of what is wanted.
+bool misses(const CurvePoint& point, const ThresholdAim& aim) {
+  switch (aim.figure) {
+    case ThresholdAim::Figure::f1:
+      return false;
+    case ThresholdAim::Figure::precision:
+      return point.precision < aim.wanted;
+    case ThresholdAim::Figure::recall:
+      return point.true_positive_rate < aim.wanted;
+  }
+  return false;
 }
 
 }  // namespace
@@ -76,16 +89,16 @@ std::vector<double> tuned_thresholds(std::span<const double> probability,
       p[i] = probability[i * c + k];
       has[i] = truth[i * c + k];
     }
-    const std::vector<CurvePoint> curve = score_curve(p, has);
-    const bool none = curve.back().true_positives == 0;
-    const std::size_t at = none ? 0 : chosen(curve, aim);
-    const bool short_of =
-        aim.figure == ThresholdAim::Figure::precision && curve[at].precision < aim.wanted;
-    if (missed != nullptr && (none || short_of)) missed->push_back(k);
-    if (none) {
+    std::vector<CurvePoint> curve = score_curve(p, has);
+    const double positives = curve.back().true_positives;
+    if (curve.back().threshold == 0) curve.pop_back();
+    if (positives == 0 || curve.empty()) {
       out.push_back(0.5);
+      if (missed != nullptr) missed->push_back(k);
       continue;
     }
+    const std::size_t at = chosen(curve, positives, aim);
+    if (missed != nullptr && misses(curve[at], aim)) missed->push_back(k);
     const double next = at + 1 < curve.size() ? curve[at + 1].threshold : 0;
     out.push_back((curve[at].threshold + next) / 2);
   }

@@ -10,7 +10,7 @@ says err "--mixup makes targets that are shares of classes, which --loss asl doe
 
 # What needs a val split, without one; thresholds fall back to 0.5, and it is said.
 cp -r photos noval; rm -r noval/val
-for option in "--patience 2" "--target 0.9" "--best macro_f1"; do
+for option in "--patience 2" "--target 0.9" "--best macro_f1" "--thresholds f1"; do
   run 2 train noval "${small[@]}" $option --out none; says err "${option%% *}"
   says err "needs a val split, which noval lacks: hold out a part of train with --val-fraction"
 done

@@ -49,6 +49,7 @@ grep -q '"intervals"' out && fail "--bootstrap 0 gives no intervals"
 run 0 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --json; says out '"fpr"'
 run 0 metrics runs/photos-mlp/predictions.csv --bootstrap 50 --level 0.9; says out "90 % intervals: of accuracy and top-5 Wilson's, else bootstrap of 50 resamples"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --beta 2; says err "--beta has no effect with --threshold"
+run 2 metrics runs/photos-mlp/predictions.csv --bootstrap 0 --level 0.9; says err "--level has no effect with --bootstrap 0"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 2; says err "--threshold"
 run 0 metrics runs/photos-mlp/predictions.csv --against runs/photos-mlp/predictions.csv; says out "p = 1.0000"
 run 0 metrics runs/photos-mlp/predictions.csv --against runs/photos-mlp/predictions.csv --json; says out '"test": "binomial"'

@@ -4,10 +4,17 @@
 #include <taxon/core/devices.h>
 #include <taxon/kernels/backend.h>
 
+#include "host_backend.h"
+
 #include <cstdlib>
 #include <cstring>
 
 namespace taxon {
+
+namespace test {
+bool host_has_bf16 = true;
+}
+
 namespace {
 
 constexpr std::size_t kTotal = std::size_t{4} << 30;
@@ -18,6 +25,7 @@ kernels::Backend make_backend() {
   b.device_count = [] { return 1; };
   b.absence = [] { return ""; };
   b.device_name = [](int) { return "host memory"; };
+  b.has_bf16 = [](int) { return test::host_has_bf16; };
   b.use = [](int) {};
   b.allocate = [](int, std::size_t bytes) -> void* {
     if (bytes > kTotal) return nullptr;

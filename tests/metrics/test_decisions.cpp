@@ -122,6 +122,13 @@ TEST_CASE("thresholds reach the wanted precision or recall", "[metrics]") {
   CHECK(missed.empty());
   tuned_thresholds(p, none, 1, parse_aim("f1"), &missed);
   CHECK(missed.size() == 1);
+  // A probability of 0 never counts: two of the four can be found.
+  const std::vector<double> some = {.9, 0, .7, 0, .4, 0, .1};
+  missed.clear();
+  CHECK(tuned_thresholds(some, y, 1, parse_aim("recall=0.5"), &missed)[0] == Approx(0.55));
+  CHECK(missed.empty());
+  CHECK(tuned_thresholds(some, y, 1, parse_aim("recall=0.75"), &missed)[0] == Approx(0.05));
+  CHECK(missed.size() == 1);
   for (const char* bad : {"f2", "precision", "precision=", "precision=2", "recall=0", "recall=x"})
     CHECK_THROWS_AS(parse_aim(bad), OptionError);
 }

@@ -109,7 +109,7 @@ TEST_CASE("thresholds of classes keep answers back") {
   callbacks.on_note = [&](const std::string& note) { notes += note + "\n"; };
   const RunResult run = train_run(given, callbacks);
   // A quarter of val lies in the wrong folder: no threshold leaves right answers alone.
-  CHECK(notes.find("val shows too few samples of") != std::string::npos);
+  CHECK(notes.find("or none that reach a precision of 1") != std::string::npos);
   LoadedModel best = load_model(run.folder + "/best.safetensors");
   REQUIRE(best.meta.thresholds.size() == 2);
   REQUIRE(run.figures.by_thresholds.has_value());
@@ -119,6 +119,23 @@ TEST_CASE("thresholds of classes keep answers back") {
   const Classifier classifier = Classifier::load(folder / "never.safetensors");
   CHECK(classifier.classify(folder / "data/train/top/1.png").abstained);
   CHECK(read_text(run.folder + "/metrics.json").find("answers_by_thresholds") != std::string::npos);
+}
+
+TEST_CASE("a recall that answers cannot reach is not promised") {
+  const Folder folder;
+  write_pictures(folder, true);
+  std::vector<TrainSetting> given = settings(folder);
+  given.emplace_back("thresholds", "recall=1");
+  std::string notes;
+  RunCallbacks callbacks;
+  callbacks.on_note = [&](const std::string& note) { notes += note + "\n"; };
+  const RunResult run = train_run(given, callbacks);
+  // A quarter of val lies in the wrong folder: some of a class are answered with the other, however
+  // low the threshold is.
+  CHECK(notes.find("or none that reach a recall of 1") != std::string::npos);
+  REQUIRE(run.figures.by_thresholds.has_value());
+  for (const AnswerFigures& promise : run.figures.answers)
+    CHECK(promise.answered <= run.figures.by_thresholds->answered);
 }
 
 TEST_CASE("thresholds of several labels follow their aim") {

@@ -20,33 +20,73 @@ std::vector<std::uint8_t> one_hot(const Predictions& p) {
   return out;
 }
 
+// [n, classes]: how probable each answer is that can be given: of one label only the most probable.
+std::vector<double> answerable(const Predictions& p) {
+  if (p.multi_label) return p.probability;
+  std::vector<double> out(p.probability.size(), 0.0);
+  for (std::size_t i = 0; i < p.truth.size(); ++i) {
+    const std::size_t at = i * p.classes.size() + static_cast<std::size_t>(p.predicted[i]);
+    out[at] = p.probability[at];
+  }
+  return out;
+}
+
 void tune_thresholds(ModelMeta& meta, const Predictions& p, const ThresholdAim& aim,
                      std::vector<std::string>& notes) {
   std::vector<std::size_t> missed;
   const auto classes = static_cast<std::int64_t>(p.classes.size());
-  const auto tuned = tuned_thresholds(p.probability, one_hot(p), classes, aim, &missed);
+  const auto tuned = tuned_thresholds(answerable(p), one_hot(p), classes, aim, &missed);
   meta.thresholds.assign(tuned.begin(), tuned.end());
   if (missed.empty()) return;
   std::vector<std::string> names;
   for (const std::size_t k : missed) names.push_back(text("'", p.classes[k], "'"));
-  const bool precision = aim.figure == ThresholdAim::Figure::precision;
-  notes.push_back(text("thresholds: val shows too few samples of ", join(names, ", "),
-                       precision ? text(" for a precision of ", aim.wanted) : std::string()));
+  using enum ThresholdAim::Figure;
+  const std::string wanted = aim.figure == f1 ? std::string()
+                             : aim.figure == precision
+                                 ? text(", or none that reach a precision of ", aim.wanted)
+                                 : text(", or none that reach a recall of ", aim.wanted);
+  notes.push_back(text("thresholds: val has too few samples of ", join(names, ", "), wanted));
 }
 
-// Of the answers of a model of one label whose classes have thresholds.
-std::optional<AnswerFigures> threshold_answers(const ModelMeta& meta, const Predictions& p,
-                                               const std::vector<std::uint8_t>& right) {
+// The samples that get an answer, with how sure and how right it is: all, but those of a model of
+// one label that stay below the threshold of their class.
+struct Answers {
+  std::vector<double> confidence;
+  std::vector<std::uint8_t> right;
+  double share = 0;  // of all samples
+};
+
+Answers answers_of(const ModelMeta& meta, const Predictions& p) {
+  Answers out;
+  const std::vector<std::uint8_t> right = correct(p);
+  const bool kept_back = meta.spec.task != Task::multi && !meta.thresholds.empty();
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    if (kept_back && p.confidence[i] < meta.thresholds[static_cast<std::size_t>(p.predicted[i])]) {
+      continue;
+    }
+    out.confidence.push_back(p.confidence[i]);
+    out.right.push_back(right[i]);
+  }
+  out.share = static_cast<double>(out.right.size()) / static_cast<double>(right.size());
+  return out;
+}
+
+// Of a model of one label whose classes have thresholds.
+std::optional<AnswerFigures> threshold_answers(const ModelMeta& meta, const Answers& answers) {
   if (meta.spec.task == Task::multi || meta.thresholds.empty()) return std::nullopt;
   AnswerFigures out;
-  const double n = static_cast<double>(right.size());
-  for (std::size_t i = 0; i < right.size(); ++i) {
-    if (p.confidence[i] < meta.thresholds[static_cast<std::size_t>(p.predicted[i])]) continue;
-    out.answered += 1;
-    out.accuracy += right[i];
-  }
-  if (out.answered > 0) out.accuracy /= out.answered;
-  out.answered /= n;
+  out.answered = answers.share;
+  for (const std::uint8_t right : answers.right) out.accuracy += right;
+  if (!answers.right.empty()) out.accuracy /= static_cast<double>(answers.right.size());
+  return out;
+}
+
+// What the promise of an accuracy is worth, answers kept back by thresholds left out.
+std::optional<AnswerFigures> promised(const ModelMeta& meta, double wanted,
+                                      const Answers& answers) {
+  if (answers.right.empty()) return std::nullopt;
+  auto out = answer_figures(meta.selective, wanted, answers.confidence, answers.right);
+  if (out) out->answered *= answers.share;
   return out;
 }
 
@@ -65,7 +105,8 @@ std::vector<std::string> calibrate(LoadedModel& model, const DatasetPtr& val,
   if (!options.confidences) return notes;
   const Predictions p = predictions_of(logits, meta, val);
   meta.conformal = Conformal::fit(probability_of_truth(p));
-  meta.selective = selective_curve(p.confidence, correct(p));
+  const Answers answers = answers_of(meta, p);
+  if (!answers.right.empty()) meta.selective = selective_curve(answers.confidence, answers.right);
   if (meta.golden) meta.golden = make_golden(*model.model, meta, meta.golden->image);
   return notes;
 }
@@ -74,14 +115,14 @@ Figures model_figures(const ModelMeta& meta, const Predictions& predictions) {
   Figures out = figures(predictions);
   Predictions whole = predictions;
   complete(whole);
-  const std::vector<std::uint8_t> right = correct(whole);
-  out.by_thresholds = threshold_answers(meta, whole, right);
+  const Answers given = answers_of(meta, whole);
+  out.by_thresholds = threshold_answers(meta, given);
   if (meta.conformal.empty()) return out;
   out.temperature = meta.temperature;
   const std::vector<double> truth = probability_of_truth(predictions);
   for (const double wanted : {0.9, 0.95, 0.99}) {
     out.sets.push_back(set_figures(meta.conformal, wanted, predictions.probability, truth));
-    const auto answers = answer_figures(meta.selective, wanted, whole.confidence, right);
+    const auto answers = promised(meta, wanted, given);
     if (answers) out.answers.push_back(*answers);
   }
   return out;

@@ -17,8 +17,8 @@ bool is_shown(const std::string& model) {
 
 }  // namespace
 
-AutoPrecision auto_precision(Device device, Isa isa, const std::string& model) {
-  if (device.type == DeviceType::cpu) return auto_precision(isa, model);
+AutoPrecision gpu_precision(bool has_bf16, const std::string& model) {
+  if (!has_bf16) return {"f32", "tensor cores take bf16 from sm_80 on"};
   if (is_shown(model)) return {"bf16", "tensor cores, and " + model + " trains as well"};
   return {"f32", "bf16 is faster on a GPU, but not shown to train " + model + " as well"};
 }

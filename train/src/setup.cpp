@@ -206,10 +206,11 @@ void check_selection(const Setup& s) {
   const TrainOptions& o = s.options;
   const Task task = s.data.task;
   const bool chosen = parse_best(o.best, task) != parse_best("auto", task);
-  if (s.select || (o.patience == 0 && o.target == 0 && !chosen)) return;
+  if (s.select || (o.patience == 0 && o.target == 0 && !chosen && o.thresholds.empty())) return;
   fail<OptionError>(o.patience > 0 ? "--patience"
                     : o.target > 0 ? "--target"
-                                   : "--best " + o.best,
+                    : chosen       ? "--best " + o.best
+                                   : "--thresholds " + o.thresholds,
                     " needs a val split, which ", s.data.name,
                     " lacks: hold out a part of train with --val-fraction 0.1");
 }
@@ -290,6 +291,22 @@ Splits open_data(const TrainOptions& options) {
   return splits;
 }
 
+namespace {
+
+AutoPrecision precision_for(Device device, const std::string& model) {
+  if (device.type == DeviceType::cpu) return auto_precision(active_isa(), model);
+  return gpu_precision(has_bf16(device), model);
+}
+
+void check_precision(const TrainOptions& options) {
+  const Device device = Device::parse(options.device);
+  if (options.precision != "bf16" || has_bf16(device)) return;
+  fail<DeviceError>("--precision bf16 on ", device, " (", device_name(device),
+                    "): expected a GPU of sm_80 or newer, whose tensor cores take bf16");
+}
+
+}  // namespace
+
 TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data,
                              std::vector<Choice>* choices) {
   TrainOptions given;
@@ -303,8 +320,9 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
   if (used.model.empty()) used.model = model;
   const bool automatic = used.precision == "auto";
   const AutoPrecision chosen_precision =
-      auto_precision(Device::parse(used.device), active_isa(), architecture(used.model));
+      precision_for(Device::parse(used.device), architecture(used.model));
   if (automatic) used.precision = chosen_precision.precision;
+  check_precision(used);
   used.best = name_of(parse_best(used.best, data.task));
   if (choices == nullptr) return used;
   for (const TrainOptionRow& row : train_option_table()) {

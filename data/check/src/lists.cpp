@@ -160,18 +160,23 @@ class Folder {
     png("labels.png", sample_sheet(f_.samples, shown, tile_side(f_), 20));
   }
 
+  // The exact ones of all splits first: a sheet has room for the first alone.
   std::vector<Pair> leaking_pairs() const {
     std::vector<Pair> out;
-    for (const Leak& l : f_.leaks)
-      for (const auto* shared : {&l.exact, &l.near})
-        for (const Leak::Shared& s : *shared) {
-          Pair p;
-          p.a = s.of;
-          p.b = s.sample;
-          p.same_labels = f_.samples.same_labels(p.a, p.b);
-          out.push_back(p);
-        }
+    for (const auto kind : {&Leak::exact, &Leak::near}) {
+      for (const Leak& l : f_.leaks) {
+        for (const Leak::Shared& s : l.*kind) out.push_back(pair_of(s));
+      }
+    }
     return out;
+  }
+
+  Pair pair_of(const Leak::Shared& shared) const {
+    Pair p;
+    p.a = shared.of;
+    p.b = shared.sample;
+    p.same_labels = f_.samples.same_labels(p.a, p.b);
+    return p;
   }
 
   void pairs(const std::string& name, std::vector<Pair> list) {

@@ -75,6 +75,11 @@ const char* device_name(int device) {
   return "CUDA on the CPU";
 }
 
+bool has_bf16(int device) {
+  check_device(device, "has_bf16");
+  return true;
+}
+
 void* allocate(int device, size_t bytes) {
   check_device(device, "allocate");
   Pieces& all = pieces();

@@ -125,21 +125,24 @@ class PlaneMap {
   }
 
   listen() {
-    let start = null;  // of a frame that is being drawn
+    let start = null,
+        before = null;  // of a frame that is being drawn: its corner, the frame so far
     const {canvas} = this;
     canvas.addEventListener('pointerdown', (event) => {
+      if (event.button !== 0) return;
       start = this.position(event);
+      before = this.frame;
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener('pointermove', (event) => {
       if (start) this.stretch(start, this.position(event));
     });
     canvas.addEventListener('pointerup', (event) => {
-      if (start) this.release(start, this.position(event));
+      if (start) this.release(start, this.position(event), before);
       start = null;
     });
     canvas.addEventListener('pointercancel', () => {  // the page is scrolled instead
-      if (start && !filter.area) this.frame = null;
+      if (start) this.frame = before;
       start = null;
       this.draw();
     });
@@ -161,12 +164,12 @@ class PlaneMap {
     ];
     this.draw();
   }
-  release(start, end) {
+  release(start, end, before) {
     if (Math.abs(end[0] - start[0]) + Math.abs(end[1] - start[1]) >= 0.01) {
       this.choose();
       return;
     }
-    this.frame = null;
+    this.frame = before;
     this.draw();
     this.openNearest(...end);
   }
@@ -178,7 +181,7 @@ class PlaneMap {
       ArrowDown: [0, step]
     };
     const move = moves[event.key], grow = {'+': step, '-': -step}[event.key], {frame} = this;
-    if (event.key === 'Escape' && frame)
+    if (event.key === 'Escape' && (frame || filter.area))
       this.clear();
     else if (event.key === 'Enter' && frame)
       this.choose();

@@ -298,6 +298,11 @@ TEST_CASE("a frame on the map selects the points within") {
   browser.open(write_report(folder / "run").file);
   browser.drag("canvas.map", 0.01, 0.01, 0.5, 0.5);  // left half, upper half: x < 5, y >= 5
   CHECK(selected(browser) == ids_where(p, [](std::size_t i) { return i % 10 < 5 && i / 10 >= 5; }));
+  browser.drag("canvas.map", 0.19, 0.19, 0.19, 0.19);  // a click beside the points: the frame stays
+  browser.key("ArrowRight");
+  browser.key("Enter");
+  CHECK(selected(browser) ==
+        ids_where(p, [](std::size_t i) { return i % 10 >= 1 && i % 10 < 5 && i / 10 >= 5; }));
   browser.key("Escape");
   CHECK(selected(browser).size() == 100);
   check_quiet(browser);

@@ -24,6 +24,8 @@ bool is_available(Device device, std::string* why = nullptr);
 void check_available(Device device);
 /// "NVIDIA H100 80GB HBM3", or what the processor calls itself.
 std::string device_name(Device device);
+/// Whether its arithmetic is made for bf16: false for GPUs before sm_80. Throws as check_available.
+bool has_bf16(Device device);
 
 /// Waits until all work given to the device is done; nothing to do on the CPU.
 void synchronize(Device device);

@@ -32,8 +32,8 @@ ResizeMode resize_for_new_model(const TrainOptions& options);
 struct AutoPrecision {
   std::string precision, why;
 };
-AutoPrecision auto_precision(Device device, Isa isa, const std::string& model);
 AutoPrecision auto_precision(Isa isa, const std::string& model);
+AutoPrecision gpu_precision(bool has_bf16, const std::string& model);
 
 /// What train_run() would use with these settings; those given say "given". Reads the data set's
 /// facts, trains nothing. Throws as train_run().

@@ -68,6 +68,7 @@ struct Backend {
   const char* (
       *absence)();  ///< why device_count is 0: "no CUDA device", "the driver is too old..."
   const char* (*device_name)(int device);
+  bool (*has_bf16)(int device);  ///< its matrix units take bf16 (CUDA: sm_80 and newer)
   /// Makes the device current for the calling thread: before rows are asked whether they decline.
   void (*use)(int device);
 
