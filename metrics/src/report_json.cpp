@@ -97,6 +97,7 @@ void put_calibration(Json& json, const Figures& f) {
                        {"answered", a.answered},
                        {"accuracy", a.accuracy}});
   json["calibration"] = {{"temperature", *f.temperature},
+                         {"ece_before", number(f.ece_before)},
                          {"prediction_sets", std::move(sets)},
                          {"answers", std::move(answers)}};
 }

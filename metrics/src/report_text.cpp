@@ -227,6 +227,9 @@ std::string metrics_text(const Figures& f) {
       f.single ? single_text(*f.single, f.intervals) : multi_text(f.multi.value(), f.intervals);
   if (f.too_many_for_intervals)
     out += "(no intervals of so many samples; taxon metrics --bootstrap 1000 makes them)\n";
+  if (f.temperature && f.ece_before)
+    out += text("\ncalibrated on val by a temperature of ", fixed(*f.temperature, 2),
+                "; ECE without it ", fixed(*f.ece_before, 4), "\n");
   out += sets_text(f.sets) + answers_text(f.answers);
   if (f.by_thresholds)
     out += text(

@@ -1,5 +1,6 @@
 // Temperature scaling.
 #include <taxon/base/error.h>
+#include <taxon/base/parallel.h>
 #include <taxon/metrics/temperature.h>
 
 #include "checks.h"
@@ -102,6 +103,35 @@ double fit_temperature(std::span<const float> logits, std::span<const std::uint8
       return Slope{(p - (truth[i] != 0 ? 1 : 0)) * z, p * (1 - p) * z * z};
     });
   });
+}
+
+std::vector<double> without_temperature(std::span<const double> probability, std::int64_t classes,
+                                        double temperature, bool several) {
+  if (classes < 1 || probability.size() % static_cast<std::size_t>(classes) != 0)
+    fail<ShapeError>("without_temperature: ", probability.size(), " probabilities of ", classes,
+                     " classes");
+  if (!(temperature > 0 && std::isfinite(temperature)))
+    fail<OptionError>("without_temperature: temperature is ", temperature, ", expected above 0");
+  const auto c = static_cast<std::size_t>(classes);
+  std::vector<double> out(probability.size());
+  const auto row = [&](std::size_t begin) {
+    double sum = 0;
+    for (std::size_t i = begin; i < begin + c; ++i) {
+      out[i] = std::pow(probability[i], temperature);
+      if (several) out[i] /= out[i] + std::pow(1 - probability[i], temperature);
+      sum += out[i];
+    }
+    for (std::size_t i = begin; !several && i < begin + c; ++i) out[i] /= sum;
+  };
+  constexpr std::size_t rows_a_chunk = 512;
+  const std::size_t rows = probability.size() / c;
+  parallel_chunks(static_cast<std::int64_t>((rows + rows_a_chunk - 1) / rows_a_chunk),
+                  [&](std::int64_t chunk) {
+                    const std::size_t from = static_cast<std::size_t>(chunk) * rows_a_chunk;
+                    for (std::size_t r = from; r < std::min(rows, from + rows_a_chunk); ++r)
+                      row(r * c);
+                  });
+  return out;
 }
 
 }  // namespace taxon

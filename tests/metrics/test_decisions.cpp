@@ -99,6 +99,36 @@ TEST_CASE("temperatures stay within bounds", "[metrics]") {
   CHECK_THROWS_AS(fit_temperature(nan, 2, truth), OptionError);
 }
 
+TEST_CASE("probabilities before temperature are found again", "[metrics]") {
+  const std::vector<double> z = {2, -1, 0.5, 0, 0, 3};
+  const auto softmax = [&](double t) {
+    std::vector<double> p(z.size());
+    for (std::size_t row = 0; row < z.size(); row += 3) {
+      double sum = 0;
+      for (std::size_t i = row; i < row + 3; ++i) sum += p[i] = std::exp(z[i] / t);
+      for (std::size_t i = row; i < row + 3; ++i) p[i] /= sum;
+    }
+    return p;
+  };
+  const auto sigmoid = [&](double t) {
+    std::vector<double> p;
+    for (const double v : z) p.push_back(1 / (1 + std::exp(-v / t)));
+    return p;
+  };
+  for (const double t : {0.3, 1.0, 4.0}) {
+    const auto one = without_temperature(softmax(t), 3, t, false);
+    const auto several = without_temperature(sigmoid(t), 3, t, true);
+    for (std::size_t i = 0; i < z.size(); ++i) {
+      CHECK(one[i] == Approx(softmax(1)[i]).epsilon(1e-12));
+      CHECK(several[i] == Approx(sigmoid(1)[i]).epsilon(1e-12));
+    }
+  }
+  CHECK(without_temperature(std::vector<double>{1, 0}, 2, 3, false) == std::vector<double>{1, 0});
+  CHECK(without_temperature(std::vector<double>{1, 0}, 2, 3, true) == std::vector<double>{1, 0});
+  CHECK_THROWS_AS(without_temperature(std::vector<double>{1, 0}, 3, 1, false), ShapeError);
+  CHECK_THROWS_AS(without_temperature(std::vector<double>{1, 0}, 2, 0, false), OptionError);
+}
+
 TEST_CASE("thresholds reach the wanted precision or recall", "[metrics]") {
   // Sorted: .9 yes, .8 no, .7 yes, .6 yes, .4 no, .3 yes, .1 no.
   const std::vector<double> p = {.9, .8, .7, .6, .4, .3, .1};

@@ -55,9 +55,14 @@ TEST_CASE("a run with a val split is calibrated on it") {
   CHECK(best.meta.selective.back().coverage == 1);
   // A quarter of val is wrong to a model that is sure of itself: it must become less sure.
   CHECK(best.meta.temperature > 1.5);
+  // Before the temperature: what the model says without it.
+  REQUIRE(run.figures.ece_before.has_value());
   const double calibrated = val_loss(best, folder);
   best.meta.temperature = 1;
   CHECK(calibrated < val_loss(best, folder));
+  const Predictions plain =
+      evaluate(*best.model, best.meta, open_dataset(folder / "data", {}).test);
+  CHECK(*run.figures.ece_before == Approx(single_label_metrics(plain).ece.value()).margin(1e-4));
   const std::string json = read_text(run.folder + "/metrics.json");
   for (const char* key : {"\"calibration\"", "\"temperature\"", "\"prediction_sets\""})
     CHECK(json.find(key) != std::string::npos);

@@ -1,5 +1,6 @@
 // What is decided on the validation split once a model is trained.
 #include <taxon/base/text.h>
+#include <taxon/metrics/calibration.h>
 #include <taxon/metrics/temperature.h>
 #include <taxon/train/calibrate.h>
 
@@ -111,6 +112,20 @@ std::vector<std::string> calibrate(LoadedModel& model, const DatasetPtr& val,
   return notes;
 }
 
+namespace {
+
+// Of several labels: of all of their probabilities (as metrics.json's `ece`).
+double calibration_error(const Predictions& p) {
+  if (p.multi_label) return expected_calibration_error(p.probability, p.truth_labels);
+  std::vector<double> confidence;
+  for (std::size_t i = 0; i < p.truth.size(); ++i)
+    confidence.push_back(
+        p.probability[i * p.classes.size() + static_cast<std::size_t>(p.predicted[i])]);
+  return expected_calibration_error(confidence, correct(p));
+}
+
+}  // namespace
+
 Figures model_figures(const ModelMeta& meta, const Predictions& predictions) {
   Figures out = figures(predictions);
   Predictions whole = predictions;
@@ -119,6 +134,11 @@ Figures model_figures(const ModelMeta& meta, const Predictions& predictions) {
   out.by_thresholds = threshold_answers(meta, given);
   if (meta.conformal.empty()) return out;
   out.temperature = meta.temperature;
+  Predictions before = std::move(whole);
+  before.probability =
+      without_temperature(before.probability, static_cast<std::int64_t>(before.classes.size()),
+                          meta.temperature, before.multi_label);
+  out.ece_before = calibration_error(before);
   const std::vector<double> truth = probability_of_truth(predictions);
   for (const double wanted : {0.9, 0.95, 0.99}) {
     out.sets.push_back(set_figures(meta.conformal, wanted, predictions.probability, truth));

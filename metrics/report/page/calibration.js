@@ -32,9 +32,12 @@ function showCalibration() {
   addToNav('calibration', 'Calibration');
   const {bins, ece} = report.reliability, section = byId('calibration');
   const middle = (at) => (at + 0.5) / bins.length;
+  const {calibration} = report.metrics, before = calibration && calibration.ece_before;
   section.append(
       el('p', {},
-         `Expected calibration error ${fixed(ece)}, ${bins.length} bins of equal width. ` +
+         `Expected calibration error ${fixed(ece)}` +
+             (isNumber(before) ? ` (${fixed(before)} before calibration)` : '') +
+             `, ${bins.length} bins of equal width. ` +
              (multi ? 'Of every label\'s probability: how often the label is there. ' : '') +
              'On the diagonal, a confidence of 80 % is right 8 times of 10.'));
   const left = el('div', {}), side = el('div', {});

@@ -90,6 +90,7 @@ struct Figures {
   std::optional<MultiLabelMetrics> multi;
   Intervals intervals;                         ///< empty: none
   std::optional<double> temperature;           ///< of a calibrated model
+  std::optional<double> ece_before;            ///< the calibration error without its temperature
   std::vector<SetFigures> sets;                ///< of its prediction sets, by coverage
   std::vector<AnswerFigures> answers;          ///< of those that its `--accuracy` gives
   std::optional<AnswerFigures> by_thresholds;  ///< of one label, where classes have thresholds

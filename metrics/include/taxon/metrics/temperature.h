@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace taxon {
 
@@ -19,5 +20,11 @@ double fit_temperature(std::span<const float> logits, std::int64_t classes,
                        std::span<const std::int64_t> truth);
 /// Multi-label: p is the sigmoid of each logit; logits and truth [n, classes].
 double fit_temperature(std::span<const float> logits, std::span<const std::uint8_t> truth);
+
+/// The probabilities as they were before their logits were divided by `temperature` > 0: softmax
+/// probabilities [n, classes], p^t / sum p^t; or of `several` labels, each by itself. -> the same
+/// shape. Throws ShapeError, OptionError.
+std::vector<double> without_temperature(std::span<const double> probability, std::int64_t classes,
+                                        double temperature, bool several);
 
 }  // namespace taxon
