@@ -23,11 +23,6 @@ const kernels::Backend* cuda() {
 }
 
 // For a device that is_available: of these, tensors exist.
-const kernels::Backend& backend_of(Device device) {
-  check_available(device);
-  return *cuda();
-}
-
 class CpuSource final : public MemorySource {
  public:
   void* allocate(std::size_t bytes) const override { return allocate_memory(bytes); }
@@ -86,6 +81,11 @@ void* device_scratch(Device device, std::size_t bytes) {
 }
 
 }  // namespace
+
+const kernels::Backend& backend_of(Device device) {
+  check_available(device);
+  return *cuda();
+}
 
 bool has_cuda() {
   return cuda() != nullptr;

@@ -77,6 +77,11 @@ constexpr Backend this_backend = {
     .synchronize = synchronize,
     .allocate_pinned = allocate_pinned,
     .release_pinned = release_pinned,
+#ifdef TAXON_CUDA_NCCL
+    .collectives = joined::collectives,
+#else
+    .collectives = nullptr,
+#endif
     .tables = tables,
 };
 

@@ -3,6 +3,9 @@
 
 #include "cuda/column_sums.h"
 #include "cuda/runtime.h"
+#ifdef TAXON_CUDA_NCCL
+#include "cuda/vendor/nccl_sums.h"
+#endif
 #include "cuda/vendor/rows.h"
 #include "cuda/vendor/vendor.h"
 
@@ -55,6 +58,18 @@ auto joined(Type type) {
 }
 
 }  // namespace
+
+#ifdef TAXON_CUDA_NCCL
+const Collectives& collectives() {
+  static const bool once = [] {
+    vendor::set_streams(
+        {use_device, new_stream, new_event, record_event, wait_for, free_stream, free_event});
+    return true;
+  }();
+  static_cast<void>(once);
+  return vendor::nccl_collectives();
+}
+#endif
 
 Rows<GemmArgs> gemm_rows(Type type) {
   return joined<gemm_cublaslt, cuda::gemm_rows>(type);

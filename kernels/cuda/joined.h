@@ -1,9 +1,14 @@
 // The tables of the CUDA backend where cuDNN and cuBLASLt have rows: those stand first, ours last.
 #pragma once
 
+#include <taxon/kernels/collectives.h>
+
 #include "cuda/tables.h"
 
 namespace taxon::kernels::cuda::joined {
+
+/// NCCL's, where the build has it.
+const Collectives& collectives();
 
 Rows<GemmArgs> gemm_rows(Type type);
 Rows<Conv2dArgs> conv2d_forward_rows(Type type);

@@ -208,6 +208,30 @@ void synchronize(int device, void* stream) {
   check(cudaStreamSynchronize(stream_of(stream)), "cudaStreamSynchronize");
 }
 
+void* new_stream() {
+  cudaStream_t stream = nullptr;
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  return stream;
+}
+void* new_event() {
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+  return event;
+}
+void record_event(void* event, void* stream) {
+  check(cudaEventRecord(static_cast<cudaEvent_t>(event), stream_of(stream)), "cudaEventRecord");
+}
+void wait_for(void* stream, void* event) {
+  check(cudaStreamWaitEvent(stream_of(stream), static_cast<cudaEvent_t>(event), 0),
+        "cudaStreamWaitEvent");
+}
+void free_stream(void* stream) {
+  if (cudaStreamDestroy(stream_of(stream)) != cudaSuccess) cudaGetLastError();
+}
+void free_event(void* event) {
+  if (cudaEventDestroy(static_cast<cudaEvent_t>(event)) != cudaSuccess) cudaGetLastError();
+}
+
 void* allocate_pinned(size_t bytes) {
   void* memory = nullptr;
   if (device_count() == 0) return nullptr;

@@ -22,6 +22,15 @@ void copy(int device, void* to, const void* from, size_t bytes, void* stream);
 void zero(int device, void* to, size_t bytes, void* stream);
 void synchronize(int device, void* stream);
 
+/// Streams besides a device's own, and events, of the calling thread's device; freeing never
+/// throws.
+void* new_stream();
+void* new_event();
+void record_event(void* event, void* stream);
+void wait_for(void* stream, void* event);  ///< what is given to the stream later waits for it
+void free_stream(void* stream);            ///< once it is done
+void free_event(void* event);
+
 void* allocate_pinned(size_t bytes);
 void release_pinned(void* memory);
 

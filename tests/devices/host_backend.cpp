@@ -46,6 +46,7 @@ kernels::Backend make_backend() {
   b.synchronize = [](int, void*) {};
   b.allocate_pinned = [](std::size_t bytes) { return std::malloc(bytes); };
   b.release_pinned = [](void* memory) { std::free(memory); };
+  b.collectives = test::host_collectives;
   b.tables = kernels::cpu_tables;
   b.tables.conv_pool = nullptr;  // CUDA has none: ops must do without
   b.tables.conv_pool_backward_weight = nullptr;

@@ -70,12 +70,14 @@ void GradientSum::arrived(const Tensor& leaf) {
 // and device.
 void GradientSum::plan() {
   std::erase_if(parts_, [](const Part& p) { return p.times <= 0; });
+  const Device place = group_.place();
+  const std::int64_t most = place == cpu ? kBucket : kGpuBucket;
   std::int64_t bytes = 0;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const Tensor& p = parts_[i].param;
     const auto size = static_cast<std::int64_t>(bytes_of(p));
     const Tensor* last = buckets_.empty() ? nullptr : &parts_[i - 1].param;
-    const bool fits = last != nullptr && bytes + size <= kBucket && last->dtype() == p.dtype();
+    const bool fits = last != nullptr && bytes + size <= most && last->dtype() == p.dtype();
     if (!fits) {
       buckets_.emplace_back();
       bytes = 0;
@@ -87,7 +89,7 @@ void GradientSum::plan() {
   for (Bucket& b : buckets_) {
     std::int64_t numel = 0;
     for (const std::size_t i : b.parts) numel += parts_[i].param.numel();
-    b.values = Tensor::empty({numel}, parts_[b.parts.front()].param.dtype());
+    b.values = Tensor::empty({numel}, parts_[b.parts.front()].param.dtype(), place);
   }
   planned_ = true;
 }
@@ -96,7 +98,8 @@ void GradientSum::send(Bucket& bucket) {
   std::size_t offset = 0;
   for (const std::size_t i : bucket.parts) {
     const Tensor grad = parts_[i].param.grad();
-    copy_bytes(at_byte(bucket.values, offset), cpu, grad.raw(), grad.device(), bytes_of(grad));
+    copy_bytes(at_byte(bucket.values, offset), bucket.values.device(), grad.raw(), grad.device(),
+               bytes_of(grad));
     offset += bytes_of(grad);
   }
   group_.start_sum(bucket.values);
@@ -108,7 +111,8 @@ void GradientSum::unpack(const Bucket& bucket) {
   for (const std::size_t i : bucket.parts) {
     Tensor grad = parts_[i].param.grad();
     copy_bytes(grad.mutable_raw(), grad.device(),
-               static_cast<const char*>(bucket.values.raw()) + offset, cpu, bytes_of(grad));
+               static_cast<const char*>(bucket.values.raw()) + offset, bucket.values.device(),
+               bytes_of(grad));
     offset += bytes_of(grad);
   }
 }

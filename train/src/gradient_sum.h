@@ -28,8 +28,8 @@ class GradientSum final : public GradientObserver {
   void forget();
 
  private:
-  static constexpr std::int64_t kBucket = std::int64_t{1}
-                                          << 20;  // bytes, if more than one gradient
+  // Bytes of a bucket, if of more than one gradient. GPUs sum large ones better (PyTorch's 25 MB).
+  static constexpr std::int64_t kBucket = std::int64_t{1} << 20, kGpuBucket = 25 << 20;
   struct Part {
     Tensor param;
     int times = 0;  // that backward adds to its gradient

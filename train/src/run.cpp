@@ -13,6 +13,7 @@
 #include <taxon/train/run.h>
 
 #include "checkpoint.h"
+#include "device_group.h"
 #include "event_file.h"
 #include "frozen.h"
 #include "run_folder.h"
@@ -363,6 +364,21 @@ std::string begin_folder(const Setup& setup, TrainOptions& options) {
 
 }  // namespace
 
+namespace {
+
+// Several processes: each has its own device, and they sum where it is if they can.
+void join(Setup& s, Group* group, const RunCallbacks& callbacks) {
+  s.group = group;
+  if (group == nullptr || s.model->device() == cpu) return;
+  s.model->to(own_device(*group, s.model->device()));
+  std::string why;
+  s.gpus = join_gpus(*group, s.model->device(), why);
+  if (s.gpus) s.group = s.gpus.get();
+  if (!s.gpus && callbacks.on_note) callbacks.on_note("gradients are summed on the CPU: " + why);
+}
+
+}  // namespace
+
 RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallbacks& callbacks,
                     const std::atomic<bool>* interrupt, Group* group) {
   Splits data;
@@ -371,7 +387,7 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
   Setup setup = make_setup(options, std::move(data), "");
-  setup.group = group;
+  join(setup, group, callbacks);
   check_run(setup);
   const bool writes = group == nullptr || group->first();
   std::string folder = writes ? begin_folder(setup, options) : "";
@@ -423,7 +439,7 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
   std::optional<Checkpoint> checkpoint;
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);
   Setup setup = make_setup(options, open_data(options), checkpoint ? files.last : "");
-  setup.group = group;
+  join(setup, group, callbacks);
   if (group != nullptr) group->broadcast("");  // all have read what the first may write from now on
   if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
   if (writes && options.lr != setup.options.lr) {

@@ -27,6 +27,7 @@ struct Setup {
   std::string tuned_from;        ///< the model file whose weights are a start, or ""
   std::int64_t old_classes = 0;  ///< of a model whose head was replaced, else 0
   Group* group = nullptr;        ///< the processes that train together, or null
+  std::shared_ptr<Group> gpus;   ///< holds `group` where it is one of GPUs
 };
 
 /// The model file that --model means: a path, or the best model of a run's folder; "" for the name

@@ -4,13 +4,10 @@
 #include <taxon/base/error.h>
 
 #include <atomic>
-#include <mutex>
 #include <set>
-#include <string>
-
-#include <dlfcn.h>
 
 #include "cache.h"
+#include "loading.h"
 #include "vendor.h"
 
 namespace taxon::kernels::cuda::vendor {
@@ -23,13 +20,6 @@ constexpr const char* kCublasLtNames[] = {"libcublasLt.so.13", "libcublasLt.so.1
 /// The least versions that have all that is called: graphs as of cuDNN 9, cuBLASLt as of CUDA 12.
 constexpr std::size_t kCudnnLeast = 90000, kCublasLtLeast = 120000;
 
-template <class T>
-struct Loading {
-  std::once_flag once;
-  T functions;
-  std::atomic<const T*> in_use{nullptr};
-  std::atomic<const char*> absence{nullptr};
-};
 Loading<Cudnn>& cudnn_loading() {
   static Loading<Cudnn> loading;
   return loading;
@@ -37,61 +27,6 @@ Loading<Cudnn>& cudnn_loading() {
 Loading<CublasLt>& cublaslt_loading() {
   static Loading<CublasLt> loading;
   return loading;
-}
-
-/// The first library of these names that can be opened; else the reasons why none can.
-void* open_first(const char* const* names, int count, std::string& reasons) {
-  for (int i = 0; i < count; ++i) {
-    if (void* library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL)) return library;
-    const char* reason = dlerror();
-    if (i > 0) reasons += "; ";
-    reasons += reason != nullptr ? reason : names[i];
-  }
-  return nullptr;
-}
-
-template <class F>
-bool find(void* library, const char* name, F& function, std::string& missing) {
-  function = reinterpret_cast<F>(dlsym(library, name));
-  if (function == nullptr && missing.empty()) missing = name;
-  return function != nullptr;
-}
-
-Loaded absent(const std::string& reason) {
-  return {false, lasting(reason.c_str())};
-}
-
-template <class T, class FindAll>
-Loaded load(const char* what, std::size_t least, const char* const* names, int count, T* to,
-            FindAll find_all) {
-  std::string reasons, missing;
-  void* library = open_first(names, count, reasons);
-  if (library == nullptr) return absent(text(what, " not found: ", reasons));
-  T functions;
-  find_all(library, functions, missing);
-  if (!missing.empty()) return absent(text(what, " has no ", missing));
-  if (functions.version() < least)
-    return absent(text(what, " is too old: ", functions.version(), "; expected ", least));
-  *to = functions;
-  return {true, nullptr};
-}
-
-template <class T, class Load>
-const T* in_use(Loading<T>& loading, Load load_it) {
-  std::call_once(loading.once, [&] {
-    const Loaded loaded = load_it(&loading.functions);
-    loading.absence = loaded.absence;
-    if (loaded.there) loading.in_use = &loading.functions;
-  });
-  return loading.in_use;
-}
-
-template <class T>
-void put(Loading<T>& loading, const T* functions, const char* absence) {
-  release();
-  std::call_once(loading.once, [] {});
-  loading.in_use = functions;
-  loading.absence = functions != nullptr ? nullptr : lasting(absence);
 }
 
 std::atomic<bool> g_fast{false}, g_tf32{false};
@@ -131,9 +66,11 @@ const char* cublaslt_absence() {
   return cublaslt_loading().absence;
 }
 void use_cudnn(const Cudnn* functions, const char* absence) {
+  release();
   put(cudnn_loading(), functions, absence);
 }
 void use_cublaslt(const CublasLt* functions, const char* absence) {
+  release();
   put(cublaslt_loading(), functions, absence);
 }
 

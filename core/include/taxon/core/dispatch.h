@@ -22,6 +22,9 @@ kernels::Type kernel_type(DType dtype);
 /// Throws DTypeError naming `op` unless dtype is f32 or f64: what the tables with a Type have.
 kernels::Type float_type(std::string_view op, DType dtype);
 
+/// The functions of a device that is not the CPU. Throws DeviceError as tables_of.
+const kernels::Backend& backend_of(Device device);
+
 /// The kernels of a device. Throws DeviceError if this build or this machine has no such device.
 const kernels::Tables& tables_of(Device device);
 

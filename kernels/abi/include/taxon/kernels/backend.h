@@ -2,6 +2,7 @@
 // kernel from the tables of the device that their tensors are on.
 #pragma once
 
+#include <taxon/kernels/collectives.h>
 #include <taxon/kernels/conv2d.h>
 #include <taxon/kernels/conv_pool.h>
 #include <taxon/kernels/exec.h>
@@ -88,6 +89,8 @@ struct Backend {
 
   void* (*allocate_pinned)(size_t bytes);  ///< host memory for fast copies; nullptr: none to be had
   void (*release_pinned)(void* memory);
+
+  const Collectives& (*collectives)();  ///< null: this build has none
 
   Tables tables;
 };
