@@ -126,6 +126,13 @@ bool has_bf16(Device device) {
   return device.type == DeviceType::cpu || backend_of(device).has_bf16(device.index);
 }
 
+std::size_t free_bytes(Device device) {
+  if (device.type == DeviceType::cpu) fail<DeviceError>("free_bytes: ", device, " is no GPU");
+  std::size_t free = 0, total = 0;
+  backend_of(device).memory(device.index, &free, &total);
+  return free;
+}
+
 CachingAllocator& allocator_of(Device device) {
   if (device.type == DeviceType::cpu) {
     static auto* const instance = new CachingAllocator(std::make_unique<CpuSource>());

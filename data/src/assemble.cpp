@@ -10,12 +10,6 @@
 namespace taxon {
 namespace {
 
-bool already_fits(const Dataset& data, const Preprocess& p) {
-  const Shape shape = data.image_shape();
-  return shape == Shape{p.height, p.width, p.channels} &&
-         (p.resize != ResizeMode::crop || p.crop_pct == 1.0);
-}
-
 std::uint64_t key_of(std::int64_t index, int shrink) {
   return static_cast<std::uint64_t>(index) * 16 + static_cast<std::uint64_t>(shrink);
 }
@@ -25,6 +19,12 @@ Image cut(const Image& image, const image_ops::Box& b) {
 }
 
 }  // namespace
+
+bool already_fits(const Dataset& data, const Preprocess& p) {
+  const Shape shape = data.image_shape();
+  return shape == Shape{p.height, p.width, p.channels} &&
+         (p.resize != ResizeMode::crop || p.crop_pct == 1.0);
+}
 
 Assembler::Assembler(DatasetPtr data, const LoaderOptions& options)
     : data_(std::move(data)),
@@ -40,24 +40,24 @@ Assembler::Assembler(DatasetPtr data, const LoaderOptions& options)
   }
 }
 
-void Assembler::sample(std::int64_t epoch, std::int64_t index, float* out) {
-  if (rows_.defined()) {
-    const auto size = static_cast<std::size_t>(rows_.numel() / rows_.dim(0));
-    const auto row = rows_.view<float>().subspan(static_cast<std::size_t>(index) * size, size);
-    std::copy(row.begin(), row.end(), out);
-  } else if (direct_) {
-    from_pixels(data_->pixels(index), epoch, index, out);
+// use(pixels): of the model's size.
+template <class Use>
+void Assembler::with_fitted(std::int64_t epoch, std::int64_t index, const Use& use) {
+  if (direct_) {
+    use(data_->pixels(index));
   } else if (parts_) {
-    from_pixels(random_part(epoch, index).data(), epoch, index, out);
+    use(random_part(epoch, index).data());
   } else {
-    from_pixels(fitted(index)->data(), epoch, index, out);
+    use(fitted(index)->data());
   }
 }
 
-void Assembler::from_pixels(const std::uint8_t* pixels, std::int64_t epoch, std::int64_t index,
-                            float* out) {
+// use(pixels): the same after augmentation.
+template <class Use>
+void Assembler::with_augmented(std::int64_t epoch, std::int64_t index, const Use& use) {
   const std::int64_t h = preprocess_.height, w = preprocess_.width, c = preprocess_.channels;
-  if (augment_.shifts() || augment_.varies()) {
+  with_fitted(epoch, index, [&](const std::uint8_t* pixels) {
+    if (!augment_.shifts() && !augment_.varies()) return use(pixels);
     thread_local Image changed;
     if (changed.height() != h || changed.width() != w || changed.channels() != c) {
       changed = Image(h, w, c);
@@ -65,9 +65,26 @@ void Assembler::from_pixels(const std::uint8_t* pixels, std::int64_t epoch, std:
     apply_shift(pixels, h, w, c, draw_shift(augment_, seed_, epoch, index), augment_.pad_mode,
                 changed.data());
     vary(changed, preprocess_, augment_, seed_, epoch, index);
-    pixels = changed.data();
+    use(changed.data());
+  });
+}
+
+void Assembler::sample(std::int64_t epoch, std::int64_t index, float* out) {
+  if (rows_.defined()) {
+    const auto size = static_cast<std::size_t>(rows_.numel() / rows_.dim(0));
+    const auto row = rows_.view<float>().subspan(static_cast<std::size_t>(index) * size, size);
+    std::copy(row.begin(), row.end(), out);
+    return;
   }
-  preprocess_.normalize(pixels, h * w, out);
+  with_augmented(epoch, index, [&](const std::uint8_t* pixels) {
+    preprocess_.normalize(pixels, preprocess_.height * preprocess_.width, out);
+  });
+}
+
+void Assembler::pixels(std::int64_t epoch, std::int64_t index, std::uint8_t* out) {
+  with_augmented(epoch, index, [&](const std::uint8_t* from) {
+    std::copy_n(from, preprocess_.height * preprocess_.width * preprocess_.channels, out);
+  });
 }
 
 std::shared_ptr<const Image> Assembler::fitted(std::int64_t index) {

@@ -11,6 +11,9 @@
 
 namespace taxon {
 
+/// Whether the samples are pixels in memory that already have the model's size.
+bool already_fits(const Dataset& data, const Preprocess& preprocess);
+
 /// Writes single samples into a batch. Thread-safe; the result depends only on (options, epoch,
 /// index), not on what is in the cache.
 class Assembler {
@@ -18,11 +21,16 @@ class Assembler {
   Assembler(DatasetPtr data, const LoaderOptions& options);
   /// f32 [height, width, channels] of sample `index`, or its row, into `out`.
   void sample(std::int64_t epoch, std::int64_t index, float* out);
+  /// The same before it is normalised: u8. Not for rows.
+  void pixels(std::int64_t epoch, std::int64_t index, std::uint8_t* out);
   /// Whether samples are cheap: rows, or pixels in memory that already have the model's size.
   bool direct() const { return direct_; }
 
  private:
-  void from_pixels(const std::uint8_t* pixels, std::int64_t epoch, std::int64_t index, float* out);
+  template <class Use>
+  void with_fitted(std::int64_t epoch, std::int64_t index, const Use& use);
+  template <class Use>
+  void with_augmented(std::int64_t epoch, std::int64_t index, const Use& use);
   std::shared_ptr<const Image> fitted(std::int64_t index);
   Image random_part(std::int64_t epoch, std::int64_t index);
   Image decode_part(std::int64_t index, const Part& part, const EncodedImage& image);

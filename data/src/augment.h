@@ -24,6 +24,11 @@ void apply_shift(const std::uint8_t* in, std::int64_t height, std::int64_t width
 void vary(Image& image, const Preprocess& preprocess, const Augment& augment, std::uint64_t seed,
           std::int64_t epoch, std::int64_t index);
 
+/// Where cutout fills, cut at the image's edges, and the colour: close to 0 after normalisation.
+image_ops::Box draw_cutout(const Preprocess& preprocess, const Augment& augment, std::uint64_t seed,
+                           std::int64_t epoch, std::int64_t index);
+std::array<std::uint8_t, 3> mean_colour(const Preprocess& preprocess);
+
 /// A random part of an image (min_area < 1), in its own pixels; the image need not be decoded
 /// larger than at 1/shrink of its size for the part to have the model's size or more.
 struct Part {

@@ -19,6 +19,7 @@
 
 #include "assemble.h"
 #include "batch_mix.h"
+#include "resident.h"
 #include "sampling.h"
 
 namespace taxon {
@@ -30,7 +31,11 @@ constexpr std::int64_t no_sample = std::numeric_limits<std::int64_t>::max();
 struct Slot {
   Batch batch;
   std::vector<std::int64_t> again;  // see Sampled
+  // Where samples are written: numbers, or what a GPU makes them of (resident.h).
   float* x = nullptr;
+  Tensor bytes;
+  std::uint8_t* pixels = nullptr;
+  std::vector<kernels::ImagePlan> plans;
   std::int64_t epoch = 0;
   std::int64_t taken = 0, done = 0;  // samples
   bool ready = false;                // samples done and mixed, or failed
@@ -84,6 +89,8 @@ struct Loader::Impl {
       : data(std::move(d)),
         options((check_options(data, o), std::move(o))),
         assembler(data, options),
+        on_gpu(options.device != cpu && !options.rows.defined() && options.mixup == 0 &&
+               options.cutmix == 0),
         piece(assembler.direct() ? options.batch : 1) {}
 
   ~Impl() {
@@ -121,6 +128,9 @@ struct Loader::Impl {
   const DatasetPtr data;
   const LoaderOptions options;
   Assembler assembler;
+  std::unique_ptr<Resident> resident;  // or null: looked for when the first epoch starts
+  bool started = false;
+  const bool on_gpu;  // batches are finished there
   const std::int64_t piece;
 
   std::mutex mutex;
@@ -138,6 +148,8 @@ void Loader::Impl::start(std::int64_t new_epoch, std::int64_t first_batch) {
     fail<OptionError>("loader: start at epoch ", new_epoch, ", batch ", first_batch,
                       ", expected batch 0 to ", batches());
   }
+  if (!started) resident = Resident::of(*data, options);
+  started = true;
   Sampled new_samples = draw_samples(options, data->size(), new_epoch);
   {
     const std::lock_guard lock(mutex);
@@ -170,8 +182,15 @@ void Loader::Impl::open_slot() {
   slot->epoch = epoch;
   slots.push_back(slot);
   try {
-    b.x = Tensor::empty(batch_shape(b.size()));
-    slot->x = b.x.mutable_view<float>().data();
+    if (resident) {
+      slot->plans.resize(b.indices.size());
+    } else if (on_gpu) {
+      slot->bytes = Tensor::empty(batch_shape(b.size()), DType::u8);
+      slot->pixels = static_cast<std::uint8_t*>(slot->bytes.mutable_raw());
+    } else {
+      b.x = Tensor::empty(batch_shape(b.size()));
+      slot->x = b.x.mutable_view<float>().data();
+    }
     b.y = data->targets(b.indices);
     slot->ready = b.size() == 0;  // a batch of fewer samples than parts
   } catch (...) {
@@ -213,8 +232,14 @@ void Loader::Impl::make(const Piece& p) {
     try {
       const auto at = static_cast<std::size_t>(i);
       const std::int64_t again = slot.again.empty() ? 0 : slot.again[at];
-      assembler.sample(augment_epoch(slot.epoch, again), slot.batch.indices[at],
-                       slot.x + i * numel);
+      const std::int64_t drawn_as = augment_epoch(slot.epoch, again);
+      if (resident) {
+        slot.plans[at] = resident->plan(drawn_as, slot.batch.indices[at]);
+      } else if (on_gpu) {
+        assembler.pixels(drawn_as, slot.batch.indices[at], slot.pixels + i * numel);
+      } else {
+        assembler.sample(drawn_as, slot.batch.indices[at], slot.x + i * numel);
+      }
     } catch (...) {
       if (failed == no_sample) {
         failed = i;
@@ -251,7 +276,9 @@ std::exception_ptr Loader::Impl::completed(Slot& slot) const {
       mix_images(b.x, mix);
       b.y = mix_targets(b.y, data->classes(), mix);
     }
-    b.x = b.x.to(options.device);
+    b.x = resident ? resident->batch(slot.plans)
+          : on_gpu ? normalized_on(options.device, slot.bytes, options.preprocess)
+                   : b.x.to(options.device);
     b.y = b.y.to(options.device);
   } catch (...) {
     return std::current_exception();

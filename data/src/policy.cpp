@@ -109,20 +109,10 @@ void jitter(Image& image, Rng& rng, const Augment& a) {
   }
 }
 
-// Close to 0 after normalisation.
-std::array<std::uint8_t, 3> mean_colour(const Preprocess& p) {
-  std::array<std::uint8_t, 3> out{};
-  for (std::size_t c = 0; c < out.size(); ++c) {
-    const double mean = 255 * static_cast<double>(p.mean[std::min(c, p.mean.size() - 1)]);
-    out[c] = static_cast<std::uint8_t>(std::clamp(std::round(mean), 0.0, 255.0));
-  }
-  return out;
-}
-
-void cut_out(Image& image, Rng& rng, const Preprocess& p, std::int64_t side) {
-  const auto y = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(image.height())));
-  const auto x = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(image.width())));
-  image_ops::fill(image, {y - side / 2, x - side / 2, side, side}, mean_colour(p));
+// Each step draws from a stream of its own, so that one more step changes nothing in the others.
+Rng step_rng(std::uint64_t seed, std::int64_t epoch, std::int64_t index, std::uint64_t step) {
+  return Rng(mix(seed, step),
+             mix(static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index)));
 }
 
 // torchvision's RandomErasing.get_params: ten tries, else the image stays.
@@ -154,15 +144,33 @@ void erase(Image& image, Rng& rng, const Preprocess& p, EraseFill how) {
 
 }  // namespace
 
+std::array<std::uint8_t, 3> mean_colour(const Preprocess& p) {
+  std::array<std::uint8_t, 3> out{};
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    const double mean = 255 * static_cast<double>(p.mean[std::min(c, p.mean.size() - 1)]);
+    out[c] = static_cast<std::uint8_t>(std::clamp(std::round(mean), 0.0, 255.0));
+  }
+  return out;
+}
+
+image_ops::Box draw_cutout(const Preprocess& p, const Augment& augment, std::uint64_t seed,
+                           std::int64_t epoch, std::int64_t index) {
+  Rng rng = step_rng(seed, epoch, index, 0xc070);
+  const auto y = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(p.height)));
+  const auto x = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(p.width)));
+  const std::int64_t side = augment.cutout;
+  const std::int64_t top = std::max<std::int64_t>(y - side / 2, 0);
+  const std::int64_t left = std::max<std::int64_t>(x - side / 2, 0);
+  return {top, left, std::min(y - side / 2 + side, p.height) - top,
+          std::min(x - side / 2 + side, p.width) - left};
+}
+
 void vary(Image& image, const Preprocess& preprocess, const Augment& augment, std::uint64_t seed,
           std::int64_t epoch, std::int64_t index) {
   if (!augment.varies()) {
     return;
   }
-  // Each step draws from a stream of its own, so that one more step changes nothing in the others.
-  const std::uint64_t stream =
-      mix(static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(index));
-  const auto rng_of = [&](std::uint64_t step) { return Rng(mix(seed, step), stream); };
+  const auto rng_of = [&](std::uint64_t step) { return step_rng(seed, epoch, index, step); };
   if (augment.jitters()) {
     Rng rng = rng_of(0xc010);
     jitter(image, rng, augment);
@@ -176,8 +184,8 @@ void vary(Image& image, const Preprocess& preprocess, const Augment& augment, st
     }
   }
   if (augment.cutout > 0) {
-    Rng rng = rng_of(0xc070);
-    cut_out(image, rng, preprocess, augment.cutout);
+    image_ops::fill(image, draw_cutout(preprocess, augment, seed, epoch, index),
+                    mean_colour(preprocess));
   }
   Rng rng = rng_of(0xe2a5);
   if (augment.erase > 0 && rng.uniform() < augment.erase) {

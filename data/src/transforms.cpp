@@ -60,17 +60,6 @@ Image fit_letterbox(const Image& image, const Preprocess& p) {
   return out;
 }
 
-// x * scale + shift for one channel.
-struct Affine {
-  float scale, shift;
-};
-
-Affine affine(const Preprocess& p, std::size_t c) {
-  const double std = static_cast<double>(p.std[c]);
-  return {static_cast<float>(1.0 / (255.0 * std)),
-          static_cast<float>(-static_cast<double>(p.mean[c]) / std)};
-}
-
 }  // namespace
 
 std::string_view name_of(ResizeMode mode) {
@@ -133,13 +122,20 @@ Image Preprocess::fit(const Image& image) const {
   }
 }
 
+Preprocess::Affine Preprocess::affine(std::int64_t channel) const {
+  const auto c = static_cast<std::size_t>(channel);
+  const double deviation = static_cast<double>(std[c]);
+  return {static_cast<float>(1.0 / (255.0 * deviation)),
+          static_cast<float>(-static_cast<double>(mean[c]) / deviation)};
+}
+
 void Preprocess::normalize(const std::uint8_t* in, std::int64_t pixels, float* out) const {
   // A period that is a multiple of the channels and of the vector width, so that the inner loop has
   // fixed bounds and vectorises.
   constexpr std::int64_t period = 48;
   std::array<float, period> scale{}, shift{};
   for (std::size_t i = 0; i < period; ++i) {
-    const Affine a = affine(*this, i % static_cast<std::size_t>(channels));
+    const Affine a = affine(static_cast<std::int64_t>(i) % channels);
     scale[i] = a.scale;
     shift[i] = a.shift;
   }

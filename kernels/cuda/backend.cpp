@@ -52,6 +52,7 @@ constexpr Tables tables = {
     .adaptive_avg_pool = adaptive_avg_pool_rows,
     .adaptive_avg_pool_grad = adaptive_avg_pool_grad_rows,
     .copy = copy_rows,
+    .images = images_rows,
     .gather = gather_rows,
     .gather_grad = gather_grad_rows,
     .sgd = sgd_rows,

@@ -46,6 +46,7 @@ Rows<PoolGradArgs> avg_pool_grad_rows(Type type);
 Rows<AdaptiveAvgPoolArgs> adaptive_avg_pool_rows(Type type);
 Rows<AdaptiveAvgPoolArgs> adaptive_avg_pool_grad_rows(Type type);
 Rows<CopyArgs> copy_rows();
+Rows<ImagesArgs> images_rows();
 Rows<GatherArgs> gather_rows();
 Rows<GatherGradArgs> gather_grad_rows(Type type);
 Rows<SgdArgs> sgd_rows(Type type);

@@ -84,6 +84,7 @@ TEST_CASE("every table of the CUDA backend has a test", "[backend]") {
   TAXON_TABLE(adaptive_avg_pool);
   TAXON_TABLE(adaptive_avg_pool_grad);
   TAXON_TABLE(copy);
+  TAXON_TABLE(images);
   TAXON_TABLE(gather);
   TAXON_TABLE(gather_grad);
   TAXON_TABLE(sgd);

@@ -2,6 +2,7 @@
 #include <taxon/kernels/conv2d.h>
 #include <taxon/kernels/conv_pool.h>
 #include <taxon/kernels/gemm.h>
+#include <taxon/kernels/images.h>
 #include <taxon/kernels/movement.h>
 #include <taxon/kernels/norm.h>
 #include <taxon/kernels/optim.h>
@@ -114,6 +115,7 @@ constexpr Table tables[] = {
     {"adaptive_avg_pool_grad", Type::bf16, each<adaptive_avg_pool_grad_rows>},
     {"adaptive_avg_pool_grad", Type::f64, each<adaptive_avg_pool_grad_rows>},
     {"copy", Type::f32, each<copy_rows>},
+    {"images", Type::f32, each<images_rows>},
     {"gather", Type::f32, each<gather_rows>},
     {"gather_grad", Type::f32, each<gather_grad_rows>},
     {"gather_grad", Type::f64, each<gather_grad_rows>},

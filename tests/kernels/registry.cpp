@@ -112,8 +112,9 @@ TEST_CASE("the list covers every family, once for each type", "[registry]") {
     CHECK(f32.count(op) == 1);
     CHECK(f64.count(op) == 1);
   }
-  for (const char* op : {"cast", "copy", "gather"}) CHECK(f32.count(op) + f64.count(op) == 1);
-  CHECK(f32.size() == typed.size() + 3);
+  for (const char* op : {"cast", "copy", "gather", "images"})
+    CHECK(f32.count(op) + f64.count(op) == 1);
+  CHECK(f32.size() == typed.size() + 4);
   CHECK(f64.size() == typed.size());
   const std::set<std::string> narrow{"conv2d_forward",
                                      "conv2d_backward_data",

@@ -27,6 +27,9 @@ std::string device_name(Device device);
 /// Whether its arithmetic is made for bf16: false for GPUs before sm_80. Throws as check_available.
 bool has_bf16(Device device);
 
+/// Bytes of a GPU's memory that nothing uses. Throws DeviceError, for the CPU too.
+std::size_t free_bytes(Device device);
+
 /// Waits until all work given to the device is done; nothing to do on the CPU.
 void synchronize(Device device);
 

@@ -33,6 +33,11 @@ struct Preprocess {
   void validate() const;
   /// Channels converted, resized and cut: u8 [height, width, channels].
   Image fit(const Image& image) const;
+  /// pixel * scale + shift is (pixel / 255 - mean) / std of a channel.
+  struct Affine {
+    float scale, shift;
+  };
+  Affine affine(std::int64_t channel) const;
   /// out = (pixel / 255 - mean) / std for `pixels` pixels of `channels` values each.
   void normalize(const std::uint8_t* in, std::int64_t pixels, float* out) const;
   /// fit and normalize: f32 [1, height, width, channels].

@@ -7,6 +7,7 @@
 #include <taxon/kernels/conv_pool.h>
 #include <taxon/kernels/exec.h>
 #include <taxon/kernels/gemm.h>
+#include <taxon/kernels/images.h>
 #include <taxon/kernels/movement.h>
 #include <taxon/kernels/norm.h>
 #include <taxon/kernels/optim.h>
@@ -51,6 +52,7 @@ struct Tables {
   Rows<AdaptiveAvgPoolArgs> (*adaptive_avg_pool)(Type);
   Rows<AdaptiveAvgPoolArgs> (*adaptive_avg_pool_grad)(Type);
   Rows<CopyArgs> (*copy)();
+  Rows<ImagesArgs> (*images)();
   Rows<GatherArgs> (*gather)();
   Rows<GatherGradArgs> (*gather_grad)(Type);
   Rows<SgdArgs> (*sgd)(Type);
