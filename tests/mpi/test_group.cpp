@@ -120,6 +120,8 @@ TEST_CASE("sums, in the foreground and in the background") {
   CHECK(c.to_vector<std::int64_t>()[1] == static_cast<std::int64_t>(sum + size));
   CHECK(group->broadcast(group->first() ? "from the first" : "other") == "from the first");
   CHECK(group->broadcast("").empty());
+  CHECK(group->local_rank() == group->rank());  // all are on one machine
+  CHECK(group->place() == cpu);
   Tensor wrong = Tensor::zeros({1}, DType::u8);
   CHECK_THROWS_AS(group->sum(wrong), DTypeError);
 }

@@ -366,13 +366,11 @@ std::string begin_folder(const Setup& setup, TrainOptions& options) {
 
 namespace {
 
-// Several processes: each has its own device, and they sum where it is if they can.
-void join(Setup& s, Group* group, const RunCallbacks& callbacks) {
-  s.group = group;
-  if (group == nullptr || s.model->device() == cpu) return;
-  s.model->to(own_device(*group, s.model->device()));
+// Several processes with GPUs sum there if all of them can.
+void join_devices(Setup& s, const RunCallbacks& callbacks) {
+  if (s.group == nullptr || s.model->device() == cpu) return;
   std::string why;
-  s.gpus = join_gpus(*group, s.model->device(), why);
+  s.gpus = join_gpus(*s.group, s.model->device(), why);
   if (s.gpus) s.group = s.gpus.get();
   if (!s.gpus && callbacks.on_note) callbacks.on_note("gradients are summed on the CPU: " + why);
 }
@@ -386,8 +384,8 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
   one_run(options);
   use_threads(options);
   const ExactConv convolutions(options.exact_conv);
-  Setup setup = make_setup(options, std::move(data), "");
-  join(setup, group, callbacks);
+  Setup setup = make_setup(options, std::move(data), "", group);
+  join_devices(setup, callbacks);
   check_run(setup);
   const bool writes = group == nullptr || group->first();
   std::string folder = writes ? begin_folder(setup, options) : "";
@@ -438,8 +436,8 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
   if (writes) remove_leftovers(folder);
   std::optional<Checkpoint> checkpoint;
   if (file_exists(files.checkpoint)) checkpoint = load_checkpoint(files.checkpoint);
-  Setup setup = make_setup(options, open_data(options), checkpoint ? files.last : "");
-  join(setup, group, callbacks);
+  Setup setup = make_setup(options, open_data(options), checkpoint ? files.last : "", group);
+  join_devices(setup, callbacks);
   if (group != nullptr) group->broadcast("");  // all have read what the first may write from now on
   if (!find_lr(setup, files, callbacks, interrupt)) return interrupted_before(folder);
   if (writes && options.lr != setup.options.lr) {

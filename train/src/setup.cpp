@@ -11,6 +11,7 @@
 #include <taxon/metrics/thresholds.h>
 #include <taxon/train/augment_file.h>
 
+#include "device_group.h"
 #include "frozen.h"
 
 #include <algorithm>
@@ -341,9 +342,11 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
   return used;
 }
 
-Setup make_setup(const TrainOptions& options, Splits data, const std::string& source) {
+Setup make_setup(const TrainOptions& options, Splits data, const std::string& source,
+                 Group* group) {
   Setup s;
   s.options = options;
+  s.group = group;
   s.data = std::move(data);
   s.meta.classes = s.data.class_names;
   check_averages(options);
@@ -369,7 +372,8 @@ Setup make_setup(const TrainOptions& options, Splits data, const std::string& so
                           {s.meta.preprocess.height, s.meta.preprocess.width, s.data.facts.flips});
   s.meta.tta = parse_tta(options.tta);
   s.model->set_precision(parse_precision(options.precision));
-  s.model->to(Device::parse(options.device));
+  const Device device = Device::parse(options.device);
+  s.model->to(group == nullptr || device == cpu ? device : own_device(*group, device));
   s.meta.notes["data"] = s.data.name;
   s.meta.notes["seed"] = std::to_string(options.seed);  // draws the splits of data without any
   if (options.val_fraction > 0) {                       // so that evaluation divides the data alike

@@ -41,8 +41,9 @@ Splits open_data(const TrainOptions& options);
 TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& data,
                              std::vector<Choice>* choices = nullptr);
 /// `source`: a model file to take architecture, classes and weights from in place of options.model
-/// (resuming), or "".
-Setup make_setup(const TrainOptions& options, Splits data, const std::string& source);
+/// (resuming), or "". Of a group of processes each has its own device, and no memory of another's.
+Setup make_setup(const TrainOptions& options, Splits data, const std::string& source,
+                 Group* group = nullptr);
 /// What args.toml in a run's folder says, under settings that change no result. Throws IoError
 /// where there is none, OptionError for other settings.
 TrainOptions options_of_run(const std::string& folder, const std::vector<TrainSetting>& settings);
