@@ -32,7 +32,7 @@ Model    --model NAME[,NAME...] (default resnet18)  --batch N (default 128)
          --size N (pixels; default the model's own)  --shortcut A|B (default B)
 Run      --threads N  --seconds S (of measuring each, default 3)
          --precision f32|bf16  --device D  --exact-conv (no Winograd convolution)
-         --no-train (inference only)
+         --no-train (inference only)  --fast (GPU: TF32, any algorithm)
          --peak (the processor's peak and memory bandwidth, no model)
          --loader DATA (images/s of decoding, random parts of 224 pixels and flips,
          no model; with --size, --batch, --threads, --seconds)
@@ -169,6 +169,8 @@ int run(const std::vector<std::string>& args) {
   a.flag("--json", r.json);
   bool exact = false;
   a.flag("--exact-conv", exact);
+  bool fast = false;
+  a.flag("--fast", fast);
   if (!a.parse(args)) return done;
   for (const char* option : {"--model", "--shortcut", "--precision", "--peak", "--no-train"}) {
     if (a.given("--loader") && a.given(option)) {
@@ -178,6 +180,7 @@ int run(const std::vector<std::string>& args) {
   check(r);
   use_threads(r.threads);
   set_exact_conv(exact);
+  set_fast(fast);
   catch_interrupts();
   if (r.peak) {
     show(measure_peak(), r.json);

@@ -51,7 +51,7 @@ Choice    --best accuracy|balanced_accuracy|macro_f1, or with several labels
           --thresholds f1|precision=X|recall=X (of each label, on val)
 Run       --out DIR (never overwritten)  --resume RUN  --config FILE.toml
           --seed N  --threads N  --precision auto|f32|bf16  --device D
-          --exact-conv (no Winograd: slower)  --tensorboard (event file)
+          --exact-conv (no Winograd)  --fast (GPU: TF32, any algorithm)  --tensorboard
           --sync-norm (mpirun: batch norm over the batch of all processes)
 Output    --json (events on stdout)  --quiet
           --explain (what would be used, and why; trains nothing)

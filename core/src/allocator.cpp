@@ -102,8 +102,8 @@ void* CachingAllocator::from_system(std::size_t capacity) {
     block = fresh(capacity);
   }
   if (block == nullptr) {
-    fail<DeviceError>(source_->name(), ": out of memory: ", capacity, " bytes asked for, ",
-                      stats_.live, " bytes in use by tensors", source_->room());
+    fail<OutOfMemoryError>(source_->name(), ": out of memory: ", capacity, " bytes asked for, ",
+                           stats_.live, " bytes in use by tensors", source_->room());
   }
   return block;
 }

@@ -57,6 +57,8 @@ class BackendSource final : public MemorySource {
   Device device_;
 };
 
+std::atomic<bool> is_fast{false};
+
 constexpr std::size_t kMaxDevices = 128;  // what Device::index can say
 
 struct Allocators {
@@ -131,6 +133,14 @@ std::size_t free_bytes(Device device) {
   std::size_t free = 0, total = 0;
   backend_of(device).memory(device.index, &free, &total);
   return free;
+}
+
+void set_fast(bool on) {
+  is_fast.store(on, std::memory_order_relaxed);
+  if (cuda() != nullptr && cuda()->set_fast != nullptr) cuda()->set_fast(on);
+}
+bool fast() {
+  return is_fast.load(std::memory_order_relaxed);
 }
 
 CachingAllocator& allocator_of(Device device) {

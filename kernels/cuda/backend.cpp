@@ -78,6 +78,11 @@ constexpr Backend this_backend = {
     .synchronize = synchronize,
     .allocate_pinned = allocate_pinned,
     .release_pinned = release_pinned,
+#ifdef TAXON_CUDA_VENDOR
+    .set_fast = joined::set_fast,
+#else
+    .set_fast = nullptr,
+#endif
 #ifdef TAXON_CUDA_NCCL
     .collectives = joined::collectives,
 #else

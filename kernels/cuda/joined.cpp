@@ -59,6 +59,11 @@ auto joined(Type type) {
 
 }  // namespace
 
+void set_fast(bool on) {
+  vendor::set_fast(on);
+  vendor::set_tf32(on);
+}
+
 #ifdef TAXON_CUDA_NCCL
 const Collectives& collectives() {
   static const bool once = [] {

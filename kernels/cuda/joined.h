@@ -7,6 +7,9 @@
 
 namespace taxon::kernels::cuda::joined {
 
+/// Backend::set_fast for cuDNN and cuBLASLt.
+void set_fast(bool on);
+
 /// NCCL's, where the build has it.
 const Collectives& collectives();
 

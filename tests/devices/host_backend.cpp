@@ -12,8 +12,9 @@
 namespace taxon {
 
 namespace test {
-bool host_has_bf16 = true;
-}
+bool host_has_bf16 = true, host_is_fast = false;
+std::size_t host_most_bytes = std::size_t{4} << 30;
+}  // namespace test
 
 namespace {
 
@@ -28,7 +29,7 @@ kernels::Backend make_backend() {
   b.has_bf16 = [](int) { return test::host_has_bf16; };
   b.use = [](int) {};
   b.allocate = [](int, std::size_t bytes) -> void* {
-    if (bytes > kTotal) return nullptr;
+    if (bytes > test::host_most_bytes) return nullptr;
     void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
     if (memory != nullptr) std::memset(memory, 0xFF, bytes);  // NaN
     return memory;
@@ -46,6 +47,7 @@ kernels::Backend make_backend() {
   b.synchronize = [](int, void*) {};
   b.allocate_pinned = [](std::size_t bytes) { return std::malloc(bytes); };
   b.release_pinned = [](void* memory) { std::free(memory); };
+  b.set_fast = [](bool on) { test::host_is_fast = on; };
   b.collectives = test::host_collectives;
   b.tables = kernels::cpu_tables;
   b.tables.conv_pool = nullptr;  // CUDA has none: ops must do without

@@ -97,6 +97,8 @@ constexpr std::array rows = {
     TrainOptionRow{"threads", &O::threads, "Run", "N", "0: all processors", 0, 1024, ""},
     TrainOptionRow{"exact_conv", &O::exact_conv, "Run", "",
                    "convolutions as sums of products only (no Winograd)", 0, 0, ""},
+    TrainOptionRow{"fast", &O::fast, "Run", "",
+                   "GPUs: TF32, and algorithms that differ between runs", 0, 1, ""},
     TrainOptionRow{"precision", &O::precision, "Run", "P", "auto, f32 or bf16", 0, 0,
                    "auto|f32|bf16"},
     TrainOptionRow{"sync_norm", &O::sync_norm, "Run", "",

@@ -3,6 +3,7 @@
 #include <taxon/base/error.h>
 #include <taxon/base/file.h>
 #include <taxon/base/parallel.h>
+#include <taxon/core/devices.h>
 #include <taxon/core/group.h>
 #include <taxon/metrics/exchange.h>
 #include <taxon/metrics/report.h>
@@ -94,6 +95,11 @@ class Run {
   Trainer::Outcome fit() {
     try {
       return trainer_->fit(trainer_callbacks(), interrupt_);
+    } catch (const OutOfMemoryError& e) {
+      const std::int64_t batch = setup_.options.batch;
+      if (batch < 2) throw;
+      fail<OutOfMemoryError>(e.what(), "; what a step needs grows with the batch: try --batch ",
+                             batch / 2, " in place of ", batch);
     } catch (const TrainingError& e) {
       const auto epoch = trainer_->progress().epoch;
       fail<TrainingError>(e.what(), "; the last good model is ", files_.last, " (",
@@ -134,6 +140,8 @@ class Run {
           setup_.watch ? ", and the figures of each epoch are test's, for watching only" : ""));
     }
     if (setup_.group != nullptr) note(text(setup_.group->size(), " processes train together"));
+    if (setup_.options.fast)
+      note("--fast: results may differ between two runs, and f32 products round to TF32 (10 bits)");
     if (setup_.options.sampling == "balanced" && setup_.options.class_weights == "balanced") {
       note("--sampling balanced and --class-weights balanced: rare classes are made up for twice");
     }
@@ -280,16 +288,20 @@ class Run {
   std::optional<Trainer> trainer_;
 };
 
-// While a run lasts that asks for it; a program's own choice stays otherwise.
-class ExactConv {
+// A switch of the whole program, on while a run lasts that asks for it; a program's own choice
+// stays otherwise.
+class Switch {
  public:
-  explicit ExactConv(bool on) : before_(exact_conv()) { set_exact_conv(on || before_); }
-  ~ExactConv() { set_exact_conv(before_); }
-  ExactConv(const ExactConv&) = delete;
-  ExactConv& operator=(const ExactConv&) = delete;
+  Switch(bool on, bool before, void (*set)(bool)) : before_(before), set_(set) {
+    set_(on || before_);
+  }
+  ~Switch() { set_(before_); }
+  Switch(const Switch&) = delete;
+  Switch& operator=(const Switch&) = delete;
 
  private:
-  bool before_;
+  const bool before_;
+  void (*const set_)(bool);
 };
 
 // With --lr auto: tries rates on a copy of the model and writes down the choice. False:
@@ -383,7 +395,8 @@ RunResult train_run(const std::vector<TrainSetting>& settings, const RunCallback
   TrainOptions options = resolve_options(settings, data);
   one_run(options);
   use_threads(options);
-  const ExactConv convolutions(options.exact_conv);
+  const Switch exact(options.exact_conv, exact_conv(), set_exact_conv);
+  const Switch any_algorithm(options.fast, fast(), set_fast);
   Setup setup = make_setup(options, std::move(data), "", group);
   join_devices(setup, callbacks);
   check_run(setup);
@@ -431,7 +444,8 @@ RunResult resume_run(const std::string& folder, const std::vector<TrainSetting>&
   const TrainOptions options = options_of_run(folder, settings);
   one_run(options);
   use_threads(options);
-  const ExactConv convolutions(options.exact_conv);
+  const Switch exact(options.exact_conv, exact_conv(), set_exact_conv);
+  const Switch any_algorithm(options.fast, fast(), set_fast);
   const bool writes = group == nullptr || group->first();
   if (writes) remove_leftovers(folder);
   std::optional<Checkpoint> checkpoint;

@@ -324,6 +324,8 @@ TrainOptions resolve_options(const std::vector<TrainSetting>& settings, Splits& 
       precision_for(Device::parse(used.device), architecture(used.model));
   if (automatic) used.precision = chosen_precision.precision;
   check_precision(used);
+  if (used.fast && Device::parse(used.device) == cpu)
+    fail<OptionError>("--fast is for GPUs, expected --device cuda with it");
   used.best = name_of(parse_best(used.best, data.task));
   if (choices == nullptr) return used;
   for (const TrainOptionRow& row : train_option_table()) {

@@ -30,6 +30,11 @@ bool has_bf16(Device device);
 /// Bytes of a GPU's memory that nothing uses. Throws DeviceError, for the CPU too.
 std::size_t free_bytes(Device device);
 
+/// Whether GPUs may use algorithms whose results differ between two runs, and round the factors of
+/// f32 products to TF32 (10 bits). Off at first; without effect on the CPU.
+void set_fast(bool on);
+bool fast();
+
 /// Waits until all work given to the device is done; nothing to do on the CPU.
 void synchronize(Device device);
 

@@ -60,6 +60,7 @@ struct TrainOptions {
   // machine
   std::int64_t seed = 0, threads = 0;
   bool exact_conv = false;  ///< see set_exact_conv
+  bool fast = false;        ///< see set_fast; for GPUs alone
   std::string precision = "auto", device = "cpu";
   bool sync_norm = false;  ///< several processes: see BatchNorm2d::synchronize
   std::string out;

@@ -27,6 +27,10 @@ struct DTypeError : Error {
 struct DeviceError : Error {
   using Error::Error;
 };
+/// There is no memory for what is asked; says how much was asked for, is in use and is free.
+struct OutOfMemoryError : DeviceError {
+  using DeviceError::DeviceError;
+};
 /// Reading or writing failed (missing file, permission, disk full).
 struct IoError : Error {
   using Error::Error;

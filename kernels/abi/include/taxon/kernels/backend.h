@@ -92,6 +92,9 @@ struct Backend {
   void* (*allocate_pinned)(size_t bytes);  ///< host memory for fast copies; nullptr: none to be had
   void (*release_pinned)(void* memory);
 
+  /// Allows algorithms whose results may differ between two runs, and f32 products of factors
+  /// rounded to TF32 (10 bits); null: there are none. Off at first.
+  void (*set_fast)(bool on);
   const Collectives& (*collectives)();  ///< null: this build has none
 
   Tables tables;
