@@ -5,6 +5,7 @@
 // budget.
 #include <taxon/base/error.h>
 #include <taxon/base/parallel.h>
+#include <taxon/core/upload.h>
 #include <taxon/data/loader.h>
 
 #include <algorithm>
@@ -33,8 +34,7 @@ struct Slot {
   std::vector<std::int64_t> again;  // see Sampled
   // Where samples are written: numbers, or what a GPU makes them of (resident.h).
   float* x = nullptr;
-  Tensor bytes;
-  std::uint8_t* pixels = nullptr;
+  std::unique_ptr<Upload> upload;
   std::vector<kernels::ImagePlan> plans;
   std::int64_t epoch = 0;
   std::int64_t taken = 0, done = 0;  // samples
@@ -182,17 +182,21 @@ void Loader::Impl::open_slot() {
   slot->epoch = epoch;
   slots.push_back(slot);
   try {
+    if (b.size() == 0) {  // of fewer samples than parts
+      b.x = Tensor::empty(batch_shape(0), DType::f32, options.device);
+      b.y = data->targets(b.indices).to(options.device);
+      slot->ready = true;
+      return;
+    }
     if (resident) {
       slot->plans.resize(b.indices.size());
     } else if (on_gpu) {
-      slot->bytes = Tensor::empty(batch_shape(b.size()), DType::u8);
-      slot->pixels = static_cast<std::uint8_t*>(slot->bytes.mutable_raw());
+      slot->upload = std::make_unique<Upload>(options.device, batch_shape(b.size()));
     } else {
       b.x = Tensor::empty(batch_shape(b.size()));
       slot->x = b.x.mutable_view<float>().data();
     }
     b.y = data->targets(b.indices);
-    slot->ready = b.size() == 0;  // a batch of fewer samples than parts
   } catch (...) {
     slot->error = std::current_exception();
     slot->taken = slot->done = b.size();
@@ -236,7 +240,7 @@ void Loader::Impl::make(const Piece& p) {
       if (resident) {
         slot.plans[at] = resident->plan(drawn_as, slot.batch.indices[at]);
       } else if (on_gpu) {
-        assembler.pixels(drawn_as, slot.batch.indices[at], slot.pixels + i * numel);
+        assembler.pixels(drawn_as, slot.batch.indices[at], slot.upload->host() + i * numel);
       } else {
         assembler.sample(drawn_as, slot.batch.indices[at], slot.x + i * numel);
       }
@@ -276,9 +280,13 @@ std::exception_ptr Loader::Impl::completed(Slot& slot) const {
       mix_images(b.x, mix);
       b.y = mix_targets(b.y, data->classes(), mix);
     }
-    b.x = resident ? resident->batch(slot.plans)
-          : on_gpu ? normalized_on(options.device, slot.bytes, options.preprocess)
-                   : b.x.to(options.device);
+    if (resident) {
+      b.x = resident->batch(slot.plans);
+    } else if (slot.upload) {
+      slot.upload->start();
+    } else {
+      b.x = b.x.to(options.device);
+    }
     b.y = b.y.to(options.device);
   } catch (...) {
     return std::current_exception();
@@ -332,6 +340,7 @@ bool Loader::Impl::next(Batch& out) {
     std::rethrow_exception(slot->error);
   }
   out = std::move(slot->batch);
+  if (slot->upload) out.x = normalized(slot->upload->finish(), options.preprocess);
   return true;
 }
 

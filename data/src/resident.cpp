@@ -101,10 +101,10 @@ Tensor Resident::batch(std::span<const kernels::ImagePlan> plans) const {
   return images(pixels_, plans, preprocess_, args);
 }
 
-Tensor normalized_on(Device device, const Tensor& pixels, const Preprocess& preprocess) {
+Tensor normalized(const Tensor& pixels, const Preprocess& preprocess) {
   std::vector<kernels::ImagePlan> plans(static_cast<std::size_t>(pixels.dim(0)));
   for (std::size_t i = 0; i < plans.size(); ++i) plans[i].index = static_cast<std::int32_t>(i);
-  return images(pixels.to(device), plans, preprocess, {});
+  return images(pixels, plans, preprocess, {});
 }
 
 }  // namespace taxon

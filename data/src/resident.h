@@ -11,8 +11,8 @@
 
 namespace taxon {
 
-/// f32 [n, height, width, channels] on the device from u8 pixels of that shape on the CPU.
-Tensor normalized_on(Device device, const Tensor& pixels, const Preprocess& preprocess);
+/// f32 [n, height, width, channels] from u8 pixels of that shape, both on the same GPU.
+Tensor normalized(const Tensor& pixels, const Preprocess& preprocess);
 
 /// Makes the same batches as an Assembler does on the CPU (up to the rounding of one product).
 /// Thread-safe.

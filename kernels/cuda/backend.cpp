@@ -76,6 +76,9 @@ constexpr Backend this_backend = {
     .copy = copy,
     .zero = zero,
     .synchronize = synchronize,
+    .start_upload = start_upload,
+    .await_upload = await_upload,
+    .end_upload = end_upload,
     .allocate_pinned = allocate_pinned,
     .release_pinned = release_pinned,
 #ifdef TAXON_CUDA_VENDOR

@@ -63,14 +63,29 @@ const Machine& machine() {
   return m;
 }
 
-/// One stream a device; never destroyed, since tensors may live as long as the program.
+/// One stream a device, for computing or for uploads; never destroyed, since tensors may live as
+/// long as the program.
 struct Streams {
   std::mutex mutex;
   std::vector<cudaStream_t> of_device;
 };
-Streams& streams() {
+Streams& computing() {
   static auto* const all = new Streams;
   return *all;
+}
+Streams& uploading() {
+  static auto* const all = new Streams;
+  return *all;
+}
+
+cudaStream_t stream_in(Streams& all, int device) {
+  use_device(device);
+  const auto i = static_cast<size_t>(device);
+  const std::lock_guard lock(all.mutex);
+  if (i >= all.of_device.size()) all.of_device.resize(i + 1);
+  cudaStream_t& its = all.of_device[i];
+  if (its == nullptr) its = static_cast<cudaStream_t>(new_stream());
+  return its;
 }
 
 cudaStream_t stream_of(void* stream) {
@@ -161,16 +176,7 @@ void memory(int device, size_t* free, size_t* total) {
 }
 
 void* stream(int device) {
-  use_device(device);
-  const auto i = static_cast<size_t>(device);
-  Streams& all = streams();
-  const std::lock_guard lock(all.mutex);
-  if (i >= all.of_device.size()) all.of_device.resize(i + 1);
-  cudaStream_t& its = all.of_device[i];
-  if (its == nullptr) {
-    check(cudaStreamCreateWithFlags(&its, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-  }
-  return its;
+  return stream_in(computing(), device);
 }
 
 void to_device(int device, void* to, const void* from, size_t bytes, void* stream) {
@@ -230,6 +236,30 @@ void free_stream(void* stream) {
 }
 void free_event(void* event) {
   if (cudaEventDestroy(static_cast<cudaEvent_t>(event)) != cudaSuccess) cudaGetLastError();
+}
+
+// The event first says when the stream has come to here, then when the copy is done.
+void* start_upload(int device, void* to, const void* pinned, size_t bytes) {
+  cudaStream_t beside = stream_in(uploading(), device);
+  void* event = new_event();
+  try {
+    record_event(event, stream(device));
+    wait_for(beside, event);
+    check(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyHostToDevice, beside),
+          "cudaMemcpyAsync to the device");
+    record_event(event, beside);
+  } catch (...) {
+    free_event(event);
+    throw;
+  }
+  return event;
+}
+void await_upload(int device, void* upload) {
+  wait_for(stream(device), upload);
+}
+void end_upload(int, void* upload) {
+  if (cudaEventSynchronize(static_cast<cudaEvent_t>(upload)) != cudaSuccess) cudaGetLastError();
+  free_event(upload);
 }
 
 void* allocate_pinned(size_t bytes) {

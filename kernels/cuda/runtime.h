@@ -22,6 +22,10 @@ void copy(int device, void* to, const void* from, size_t bytes, void* stream);
 void zero(int device, void* to, size_t bytes, void* stream);
 void synchronize(int device, void* stream);
 
+void* start_upload(int device, void* to, const void* pinned, size_t bytes);
+void await_upload(int device, void* upload);
+void end_upload(int device, void* upload);
+
 /// Streams besides a device's own, and events, of the calling thread's device; freeing never
 /// throws.
 void* new_stream();

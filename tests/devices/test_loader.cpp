@@ -119,6 +119,29 @@ TEST_CASE("what else is done to images is done on the CPU") {
   compare(o);
 }
 
+TEST_CASE("a part of a batch may be empty") {
+  LoaderOptions o = options_for(cpu);
+  o.batch = 20;  // and one left, for the last of three parts
+  o.parts = 3;
+  SECTION("of pixels on the GPU") {}
+  SECTION("of pixels from the CPU") {
+    o.augment.brightness = 0.2;
+  }
+  compare(o);
+}
+
+TEST_CASE("a loader may go while batches are on their way, and a batch is thrown away") {
+  LoaderOptions o = options_for(gpu());
+  o.augment.brightness = 0.2;
+  Loader loader(noise(), o);
+  loader.start(0);
+  Batch first, again;
+  REQUIRE(loader.next(first));
+  loader.start(0);
+  REQUIRE(loader.next(again));
+  CHECK(difference(again.x, first.x) == 0);
+}
+
 TEST_CASE("batches for the CPU are made there") {
   CHECK(Resident::of(*noise(), options_for(cpu)) == nullptr);
 }

@@ -75,6 +75,17 @@ const char* device_name(int device) {
   return "CUDA on the CPU";
 }
 
+void* start_upload(int device, void* to, const void* pinned, size_t bytes) {
+  to_device(device, to, pinned, bytes, stream(device));
+  return new char;
+}
+void await_upload(int device, void*) {
+  check_device(device, "await_upload");
+}
+void end_upload(int, void* upload) {
+  delete static_cast<char*>(upload);
+}
+
 bool has_bf16(int device) {
   check_device(device, "has_bf16");
   return true;

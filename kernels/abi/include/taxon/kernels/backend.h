@@ -89,6 +89,12 @@ struct Backend {
   void (*zero)(int device, void* to, size_t bytes, void* stream);
   void (*synchronize)(int device, void* stream);
 
+  /// A copy from pinned memory beside the computation: it begins when the stream has done what it
+  /// was given so far. The result names it.
+  void* (*start_upload)(int device, void* to, const void* pinned, size_t bytes);
+  void (*await_upload)(int device, void* upload);  ///< what the stream is given later waits for it
+  void (*end_upload)(int device, void* upload);    ///< the host waits for it; never throws
+
   void* (*allocate_pinned)(size_t bytes);  ///< host memory for fast copies; nullptr: none to be had
   void (*release_pinned)(void* memory);
 
