@@ -3,6 +3,7 @@
 #include <taxon/core/dispatch.h>
 #include <taxon/core/upload.h>
 
+#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -45,11 +46,16 @@ void give(std::size_t bytes, void* memory) {
 
 }  // namespace
 
-Upload::Upload(Device device, const Shape& shape)
+Upload::Upload(Device device, const Shape& shape, DType dtype)
     : device_(device),
-      there_(Tensor::empty(shape, DType::u8, device)),
-      bytes_(static_cast<std::size_t>(shape.numel())),
+      there_(Tensor::empty(shape, dtype, device)),
+      bytes_(static_cast<std::size_t>(shape.numel()) * size_of(dtype)),
       host_(taken(bytes_, device)) {}
+
+Upload::Upload(Device device, const Tensor& from) : Upload(device, from.shape(), from.dtype()) {
+  std::memcpy(host_, from.raw(), bytes_);
+  start();
+}
 
 Upload::~Upload() {
   // Until it is done, the copy reads the host's memory and writes to the tensor's.
@@ -57,8 +63,8 @@ Upload::~Upload() {
   give(bytes_, host_);
 }
 
-std::uint8_t* Upload::host() const {
-  return static_cast<std::uint8_t*>(host_);
+void* Upload::host() const {
+  return host_;
 }
 
 void Upload::start() {

@@ -34,8 +34,7 @@ struct Slot {
   std::vector<std::int64_t> again;  // see Sampled
   // Where samples are written: numbers, or what a GPU makes them of (resident.h).
   float* x = nullptr;
-  std::unique_ptr<Upload> upload;
-  std::vector<kernels::ImagePlan> plans;
+  std::unique_ptr<Upload> upload, targets;
   std::int64_t epoch = 0;
   std::int64_t taken = 0, done = 0;  // samples
   bool ready = false;                // samples done and mixed, or failed
@@ -189,9 +188,10 @@ void Loader::Impl::open_slot() {
       return;
     }
     if (resident) {
-      slot->plans.resize(b.indices.size());
+      slot->upload =
+          std::make_unique<Upload>(options.device, Shape{b.size(), Resident::kPlan}, DType::i32);
     } else if (on_gpu) {
-      slot->upload = std::make_unique<Upload>(options.device, batch_shape(b.size()));
+      slot->upload = std::make_unique<Upload>(options.device, batch_shape(b.size()), DType::u8);
     } else {
       b.x = Tensor::empty(batch_shape(b.size()));
       slot->x = b.x.mutable_view<float>().data();
@@ -238,9 +238,11 @@ void Loader::Impl::make(const Piece& p) {
       const std::int64_t again = slot.again.empty() ? 0 : slot.again[at];
       const std::int64_t drawn_as = augment_epoch(slot.epoch, again);
       if (resident) {
-        slot.plans[at] = resident->plan(drawn_as, slot.batch.indices[at]);
+        static_cast<kernels::ImagePlan*>(slot.upload->host())[at] =
+            resident->plan(drawn_as, slot.batch.indices[at]);
       } else if (on_gpu) {
-        assembler.pixels(drawn_as, slot.batch.indices[at], slot.upload->host() + i * numel);
+        assembler.pixels(drawn_as, slot.batch.indices[at],
+                         static_cast<std::uint8_t*>(slot.upload->host()) + i * numel);
       } else {
         assembler.sample(drawn_as, slot.batch.indices[at], slot.x + i * numel);
       }
@@ -280,14 +282,13 @@ std::exception_ptr Loader::Impl::completed(Slot& slot) const {
       mix_images(b.x, mix);
       b.y = mix_targets(b.y, data->classes(), mix);
     }
-    if (resident) {
-      b.x = resident->batch(slot.plans);
-    } else if (slot.upload) {
-      slot.upload->start();
-    } else {
+    if (!slot.upload) {
       b.x = b.x.to(options.device);
+      b.y = b.y.to(options.device);
+      return nullptr;
     }
-    b.y = b.y.to(options.device);
+    slot.upload->start();
+    slot.targets = std::make_unique<Upload>(options.device, b.y);
   } catch (...) {
     return std::current_exception();
   }
@@ -340,7 +341,11 @@ bool Loader::Impl::next(Batch& out) {
     std::rethrow_exception(slot->error);
   }
   out = std::move(slot->batch);
-  if (slot->upload) out.x = normalized(slot->upload->finish(), options.preprocess);
+  if (slot->upload) {
+    const Tensor there = slot->upload->finish();
+    out.x = resident ? resident->batch(there) : normalized(there, options.preprocess);
+    out.y = slot->targets->finish();
+  }
   return true;
 }
 

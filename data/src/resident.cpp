@@ -13,7 +13,7 @@
 namespace taxon {
 namespace {
 
-static_assert(sizeof(kernels::ImagePlan) == 8 * sizeof(std::int32_t));
+static_assert(sizeof(kernels::ImagePlan) == Resident::kPlan * sizeof(std::int32_t));
 
 bool has_room(const Shape& image, std::int64_t samples, Device device) {
   const auto bytes = static_cast<std::size_t>(image.numel() * samples);
@@ -31,20 +31,15 @@ Tensor pixels_of(const Dataset& data) {
   return out;
 }
 
-// Of pixels on a device by the plans; `args` says what is left open.
-Tensor images(const Tensor& pixels, std::span<const kernels::ImagePlan> plans, const Preprocess& p,
-              kernels::ImagesArgs args) {
-  const auto n = static_cast<std::int64_t>(plans.size());
+// n images of pixels on a device; `args` says what is left open.
+Tensor images(const Tensor& pixels, std::int64_t n, const Preprocess& p, kernels::ImagesArgs args) {
   const Device device = pixels.device();
-  Tensor plan = Tensor::empty({n, 8}, DType::i32, device);
-  copy_bytes(plan.mutable_raw(), device, plans.data(), cpu, plans.size_bytes());
   Tensor x = Tensor::empty({n, p.height, p.width, p.channels}, DType::f32, device);
   args.n = n;
   args.height = p.height;
   args.width = p.width;
   args.channels = p.channels;
   args.pixels = static_cast<const unsigned char*>(pixels.raw());
-  args.plan = static_cast<const kernels::ImagePlan*>(plan.raw());
   for (std::int64_t c = 0; c < p.channels; ++c) {
     const Preprocess::Affine affine = p.affine(c);
     args.scale[c] = affine.scale;
@@ -94,17 +89,16 @@ kernels::ImagePlan Resident::plan(std::int64_t epoch, std::int64_t index) const 
   return p;
 }
 
-Tensor Resident::batch(std::span<const kernels::ImagePlan> plans) const {
+Tensor Resident::batch(const Tensor& plans) const {
   kernels::ImagesArgs args;
+  args.plan = static_cast<const kernels::ImagePlan*>(plans.raw());
   args.reflect = augment_.pad_mode == PadMode::reflect;
   std::copy(fill_.begin(), fill_.end(), args.fill);
-  return images(pixels_, plans, preprocess_, args);
+  return images(pixels_, plans.dim(0), preprocess_, args);
 }
 
 Tensor normalized(const Tensor& pixels, const Preprocess& preprocess) {
-  std::vector<kernels::ImagePlan> plans(static_cast<std::size_t>(pixels.dim(0)));
-  for (std::size_t i = 0; i < plans.size(); ++i) plans[i].index = static_cast<std::int32_t>(i);
-  return images(pixels, plans, preprocess, {});
+  return images(pixels, pixels.dim(0), preprocess, {});
 }
 
 }  // namespace taxon

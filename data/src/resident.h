@@ -7,7 +7,6 @@
 
 #include <array>
 #include <memory>
-#include <span>
 
 namespace taxon {
 
@@ -25,8 +24,10 @@ class Resident {
 
   /// What becomes of a sample in an epoch.
   kernels::ImagePlan plan(std::int64_t epoch, std::int64_t index) const;
-  /// f32 [n, height, width, channels] on the device, by the plans of n samples.
-  Tensor batch(std::span<const kernels::ImagePlan> plans) const;
+  /// f32 [n, height, width, channels] on the device, by the plans of n samples: [n, kPlan] of
+  /// ImagePlan's numbers, there too.
+  Tensor batch(const Tensor& plans) const;
+  static constexpr std::int64_t kPlan = 8;  ///< i32 numbers of an ImagePlan
 
  private:
   Resident(const Dataset& data, const LoaderOptions& options);

@@ -19,7 +19,9 @@ __global__ void images(ImagesArgs g, Divisor height, Divisor width, int count) {
   for (int64_t step = first_step(); step < count; step += all_steps()) {
     int rest = static_cast<int>(step);
     const int x = width.split(rest), y = height.split(rest);
-    const ImagePlan p = g.plan[rest];
+    ImagePlan p;
+    p.index = rest;
+    if (g.plan != nullptr) p = g.plan[rest];
     const int h = static_cast<int>(g.height), w = static_cast<int>(g.width);
     const int channels = static_cast<int>(g.channels);
     const bool filled = y >= p.top && y < p.bottom && x >= p.left && x < p.right;
@@ -45,7 +47,11 @@ void run(const ImagesArgs& g, const Exec& exec) {
   for (int64_t begin = 0; begin < g.n; begin += most) {
     ImagesArgs part = g;
     part.n = g.n - begin < most ? g.n - begin : most;
-    part.plan += begin;
+    if (g.plan != nullptr) {
+      part.plan += begin;
+    } else {
+      part.pixels += begin * size * g.channels;
+    }
     part.x += begin * size * g.channels;
     const int64_t count = part.n * size;
     TAXON_LAUNCH(images, grid_of(blocks_for(count)), block_threads, exec, part, Divisor(g.height),

@@ -41,6 +41,18 @@ Guarded<ImagePlan> plans(const Case& c) {
   return out;
 }
 
+void check(ImagesArgs args, std::int64_t numbers) {
+  Guarded<float> expected(numbers);
+  args.x = expected.data();
+  run_row(reference_of(images_rows()), args);
+  each_order([&] {
+    Guarded<float> x(numbers);
+    args.x = x.data();
+    run_checked(*cuda_tables().images().first, args);
+    CHECK(identical(x, expected));
+  });
+}
+
 }  // namespace
 
 TEST_CASE("cuda: batches from pixels", "[images]") {
@@ -50,7 +62,6 @@ TEST_CASE("cuda: batches from pixels", "[images]") {
     Guarded<unsigned char> pixels(c.all * size);
     fill_integers(pixels, 1, 0, 255);
     const Guarded<ImagePlan> plan = plans(c);
-    Guarded<float> expected(c.n * size);
     ImagesArgs args;
     args.n = c.n;
     args.height = c.height;
@@ -64,13 +75,9 @@ TEST_CASE("cuda: batches from pixels", "[images]") {
       args.shift[k] = static_cast<float>(7 - k);
       args.fill[k] = static_cast<unsigned char>(100 + k);
     }
-    args.x = expected.data();
-    run_row(reference_of(images_rows()), args);
-    each_order([&] {
-      Guarded<float> x(c.n * size);
-      args.x = x.data();
-      run_checked(*cuda_tables().images().first, args);
-      CHECK(identical(x, expected));
-    });
+    check(args, c.n * size);
+    args.plan = nullptr;  // as they are
+    args.n = std::min(c.n, c.all);
+    check(args, args.n * size);
   }
 }

@@ -26,13 +26,20 @@ unsigned char pixel(const ImagesArgs& g, const ImagePlan& p, int64_t y, int64_t 
   return g.pixels[((p.index * g.height + from_y) * g.width + from_x) * g.channels + c];
 }
 
+ImagePlan plan_of(const ImagesArgs& g, int64_t i) {
+  if (g.plan != nullptr) return g.plan[i];
+  ImagePlan as_it_is;
+  as_it_is.index = static_cast<int32_t>(i);
+  return as_it_is;
+}
+
 void reference(const ImagesArgs& g, const Exec&) {
   float* out = g.x;
   for (int64_t i = 0; i < g.n; ++i)
     for (int64_t y = 0; y < g.height; ++y)
       for (int64_t x = 0; x < g.width; ++x)
         for (int64_t c = 0; c < g.channels; ++c)
-          *out++ = static_cast<float>(pixel(g, g.plan[i], y, x, c)) * g.scale[c] + g.shift[c];
+          *out++ = static_cast<float>(pixel(g, plan_of(g, i), y, x, c)) * g.scale[c] + g.shift[c];
 }
 
 }  // namespace

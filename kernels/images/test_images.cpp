@@ -13,7 +13,7 @@ namespace {
 // Two grey images of 2 x 3: 1 2 3 / 4 5 6 and ten times that.
 constexpr unsigned char pixels[] = {1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60};
 
-std::vector<float> made(const ImagePlan& plan, bool reflect, float scale = 1, float shift = 0) {
+std::vector<float> made(const ImagePlan* plan, bool reflect, float scale, float shift) {
   ImagesArgs args;
   args.n = 1;
   args.height = 2;
@@ -21,7 +21,7 @@ std::vector<float> made(const ImagePlan& plan, bool reflect, float scale = 1, fl
   args.channels = 1;
   args.reflect = reflect;
   args.pixels = pixels;
-  args.plan = &plan;
+  args.plan = plan;
   args.scale[0] = scale;
   args.shift[0] = shift;
   args.fill[0] = 9;
@@ -31,10 +31,15 @@ std::vector<float> made(const ImagePlan& plan, bool reflect, float scale = 1, fl
   return x;
 }
 
+std::vector<float> made(const ImagePlan& plan, bool reflect, float scale = 1, float shift = 0) {
+  return made(&plan, reflect, scale, shift);
+}
+
 }  // namespace
 
 TEST_CASE("images are picked, moved, mirrored, filled and normalised, in this order", "[images]") {
   using V = std::vector<float>;
+  CHECK(made(nullptr, false, 1, 0) == V{1, 2, 3, 4, 5, 6});
   CHECK(made({.index = 1}, false) == V{10, 20, 30, 40, 50, 60});
   CHECK(made({.index = 0}, false, 2, 1) == V{3, 5, 7, 9, 11, 13});
   CHECK(made({.dy = 1}, false) == V{4, 5, 6, 0, 0, 0});

@@ -11,13 +11,15 @@ namespace taxon {
 /// memory is page-locked where the system has such to give, and used again by later uploads.
 class Upload {
  public:
-  /// u8 of this shape for a GPU. Throws DeviceError.
-  Upload(Device device, const Shape& shape);
+  /// For a tensor on a GPU. Throws DeviceError.
+  Upload(Device device, const Shape& shape, DType dtype);
+  /// Of a tensor on the CPU, started.
+  Upload(Device device, const Tensor& from);
   ~Upload();
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
-  std::uint8_t* host() const;  ///< to be filled before start()
+  void* host() const;  ///< to be filled before start()
   /// Copying begins when the GPU has done what it was given so far; the host goes on.
   void start();
   /// After start(): the tensor. What is given to the GPU from now on finds the bytes there; the

@@ -20,7 +20,7 @@ struct ImagesArgs {
   int64_t n = 0, height = 0, width = 0, channels = 3;
   bool reflect = false;                   ///< about the border's pixel: -1 shows 1
   const unsigned char* pixels = nullptr;  ///< [any, height, width, channels]
-  const ImagePlan* plan = nullptr;        ///< [n]
+  const ImagePlan* plan = nullptr;        ///< [n], or null: image n as it is
   float scale[most_channels] = {}, shift[most_channels] = {};
   unsigned char fill[most_channels] = {};
   float* x = nullptr;
