@@ -18,14 +18,8 @@ namespace {
 
 void write_pictures(const Folder& folder) {
   std::uint64_t seed = 0;
-  for (const std::string split : {"train", "val", "test"}) {
-    for (std::int64_t label = 0; label < 2; ++label) {
-      const std::string to = folder / ("data/" + split + (label == 0 ? "/top" : "/bottom"));
-      std::filesystem::create_directories(to);
-      for (int i = 0; i < 12; ++i)
-        save_png(half_image(label, ++seed), to + "/" + std::to_string(i) + ".png");
-    }
-  }
+  for (const std::string split : {"train", "val", "test"})
+    write_halves(folder / ("data/" + split), 12, 12, seed);
 }
 
 std::vector<TrainSetting> settings(const Folder& folder, const std::string& device) {

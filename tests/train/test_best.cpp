@@ -31,15 +31,8 @@ class Constant final : public Module {
 // `rare` samples of the class bottom beside nine of top.
 void write_uneven(const Folder& folder, std::int64_t rare) {
   std::uint64_t seed = 0;
-  for (const std::string split : {"train", "val"}) {
-    for (std::int64_t label = 0; label < 2; ++label) {
-      const std::string to = folder / ("data/" + split + (label == 0 ? "/top" : "/bottom"));
-      std::filesystem::create_directories(to);
-      for (std::int64_t i = 0; i < (label == 0 ? 9 : rare); ++i) {
-        save_png(half_image(label, ++seed), to + "/" + std::to_string(i) + ".png");
-      }
-    }
-  }
+  for (const std::string split : {"train", "val"})
+    write_halves(folder / ("data/" + split), 9, rare, seed);
 }
 
 std::vector<TrainSetting> settings(const Folder& folder, const std::string& best) {

@@ -17,13 +17,7 @@ namespace {
 // 9 and 6 pictures in class folders, without splits.
 void write_pictures(const Folder& folder) {
   std::uint64_t seed = 0;
-  for (std::int64_t label = 0; label < 2; ++label) {
-    const std::string to = folder / (label == 0 ? "data/top" : "data/bottom");
-    std::filesystem::create_directories(to);
-    for (std::int64_t i = 0; i < (label == 0 ? 9 : 6); ++i) {
-      save_png(half_image(label, ++seed), to + "/" + std::to_string(i) + ".png");
-    }
-  }
+  write_halves(folder / "data", 9, 6, seed);
 }
 
 std::vector<TrainSetting> settings(const Folder& folder, const std::string& out) {

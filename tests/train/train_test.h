@@ -48,6 +48,17 @@ inline taxon::Image half_image(std::int64_t label, std::uint64_t seed) {
   return image;
 }
 
+/// PNGs in folder/top and folder/bottom, as many as said; each takes the next seed.
+inline void write_halves(const std::string& folder, std::int64_t top, std::int64_t bottom,
+                         std::uint64_t& seed) {
+  for (std::int64_t label = 0; label < 2; ++label) {
+    const std::string to = folder + (label == 0 ? "/top" : "/bottom");
+    std::filesystem::create_directories(to);
+    for (std::int64_t i = 0; i < (label == 0 ? top : bottom); ++i)
+      taxon::save_png(half_image(label, ++seed), to + "/" + std::to_string(i) + ".png");
+  }
+}
+
 inline taxon::DatasetPtr halves(std::int64_t n, std::uint64_t seed,
                                 taxon::Task task = taxon::Task::single) {
   taxon::Labels labels;
