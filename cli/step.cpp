@@ -46,9 +46,13 @@ TrainingStep::TrainingStep(const ModelSpec& spec, std::int64_t batch, Device dev
       optimizer_(*model_, 0.01, nesterov(), 5e-4) {}
 
 void TrainingStep::run() {
-  const Tensor value = loss_(model_->forward(images_), labels_);
   optimizer_.zero_grad();
-  value.backward();
+  recorded_.run(*model_, images_, labels_, [this](const Tensor& x, const Tensor& y) -> Pass {
+    const Tensor logits = model_->forward(x);
+    const Tensor value = loss_(logits, y);
+    value.backward();
+    return {{value, nullptr}, logits};
+  });
   optimizer_.step();
 }
 

@@ -21,6 +21,10 @@ class CachingAllocator {
  public:
   explicit CachingAllocator(std::unique_ptr<MemorySource> source)
       : source_(std::move(source)), heap_(*source_) {}
+  /// All blocks are back.
+  ~CachingAllocator() { release_locked(); }
+  CachingAllocator(const CachingAllocator&) = delete;
+  CachingAllocator& operator=(const CachingAllocator&) = delete;
 
   /// What a block for `bytes` holds.
   static std::size_t capacity_of(std::size_t bytes);

@@ -4,8 +4,9 @@
 #include <taxon/base/memory.h>
 #include <taxon/core/devices.h>
 #include <taxon/core/dispatch.h>
+#include <taxon/core/recording.h>
 
-#include "allocator.h"
+#include "recorder.h"
 
 #include <array>
 #include <atomic>
@@ -71,15 +72,24 @@ Allocators& allocators() {
   return *instance;
 }
 
-// Scratch memory of the calling thread on a device; grows, and lives as long as the thread.
+// Scratch memory of the calling thread on a device; grows, and lives as long as the thread, or as
+// what it records.
 void* device_scratch(Device device, std::size_t bytes) {
   thread_local std::array<std::unique_ptr<Storage>, kMaxDevices> held;
-  std::unique_ptr<Storage>& own = held[static_cast<std::size_t>(device.index)];
+  Recorder* const records = recorder_of(device);
+  std::unique_ptr<Storage>& own =
+      records != nullptr ? records->scratch : held[static_cast<std::size_t>(device.index)];
   if (own == nullptr || own->bytes() < bytes) {
     own.reset();
     own = std::make_unique<Storage>(bytes, device);
   }
   return own->data();
+}
+
+// Where the calling thread's work on a device goes.
+void* stream_of(Device device) {
+  const Recorder* const records = recorder_of(device);
+  return records != nullptr ? records->stream : backend_of(device).stream(device.index);
 }
 
 }  // namespace
@@ -143,17 +153,21 @@ bool fast() {
   return is_fast.load(std::memory_order_relaxed);
 }
 
+std::unique_ptr<MemorySource> memory_source(Device device) {
+  if (device.type == DeviceType::cpu) return std::make_unique<CpuSource>();
+  return std::make_unique<BackendSource>(backend_of(device), device);
+}
+
 CachingAllocator& allocator_of(Device device) {
   if (device.type == DeviceType::cpu) {
-    static auto* const instance = new CachingAllocator(std::make_unique<CpuSource>());
+    static auto* const instance = new CachingAllocator(memory_source(cpu));
     return *instance;
   }
   Allocators& all = allocators();
   const auto at = static_cast<std::size_t>(device.index);
   const std::lock_guard lock(all.mutex);
   if (all.cuda[at] == nullptr) {
-    all.cuda[at] =
-        new CachingAllocator(std::make_unique<BackendSource>(backend_of(device), device));
+    all.cuda[at] = new CachingAllocator(memory_source(device));
   }
   return *all.cuda[at];
 }
@@ -179,7 +193,7 @@ kernels::Exec make_exec(Device device, std::size_t scratch_bytes) {
   exec.threads = num_threads();
   if (device.type != DeviceType::cpu) {
     exec.device = device.index;
-    exec.stream = backend_of(device).stream(device.index);
+    exec.stream = stream_of(device);
     exec.scratch = scratch_bytes == 0 ? nullptr : device_scratch(device, scratch_bytes);
     return exec;
   }
@@ -192,6 +206,7 @@ kernels::Exec make_exec(Device device, std::size_t scratch_bytes) {
 
 void synchronize(Device device) {
   if (device.type == DeviceType::cpu) return;
+  refuse_recording(device, "the host waits for the device");
   const kernels::Backend& b = backend_of(device);
   b.synchronize(device.index, b.stream(device.index));
 }
@@ -202,14 +217,16 @@ void copy_bytes(void* to, Device to_device, const void* from, Device from_device
   if (to_device == cpu && from_device == cpu) {
     std::memcpy(to, from, bytes);
   } else if (from_device == cpu) {
+    refuse_recording(to_device, "a tensor comes from the host");
     const kernels::Backend& b = backend_of(to_device);
     b.to_device(to_device.index, to, from, bytes, b.stream(to_device.index));
   } else if (to_device == cpu) {
+    refuse_recording(from_device, "the host reads a tensor");
     const kernels::Backend& b = backend_of(from_device);
     b.to_host(from_device.index, to, from, bytes, b.stream(from_device.index));
   } else if (to_device == from_device) {
     const kernels::Backend& b = backend_of(to_device);
-    b.copy(to_device.index, to, from, bytes, b.stream(to_device.index));
+    b.copy(to_device.index, to, from, bytes, stream_of(to_device));
   } else {  // two GPUs: through the host, which both reach
     const std::unique_ptr<char[]> between(new char[bytes]);
     copy_bytes(between.get(), cpu, from, from_device, bytes);
@@ -224,7 +241,7 @@ void zero_bytes(void* to, Device device, std::size_t bytes) {
     return;
   }
   const kernels::Backend& b = backend_of(device);
-  b.zero(device.index, to, bytes, b.stream(device.index));
+  b.zero(device.index, to, bytes, stream_of(device));
 }
 
 }  // namespace taxon

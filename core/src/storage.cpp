@@ -1,7 +1,7 @@
 // Storages: memory of a device's allocator, and what kernels prepared from it.
 #include <taxon/core/storage.h>
 
-#include "allocator.h"
+#include "recorder.h"
 
 #include <mutex>
 #include <vector>
@@ -10,7 +10,8 @@ namespace taxon {
 
 Storage::Storage(std::size_t bytes, Device device)
     : bytes_(bytes), capacity_(CachingAllocator::capacity_of(bytes)), device_(device) {
-  data_ = allocator_of(device).take(capacity_);
+  if (const Recorder* records = recorder_of(device)) own_ = records->memory;
+  data_ = (own_ ? *own_ : allocator_of(device)).take(capacity_);
 }
 struct Storage::Prepared {
   struct Result {
@@ -52,7 +53,7 @@ const void* Storage::prepared(const void* kernel, const Shape& shape, std::int64
 }
 
 Storage::~Storage() {
-  allocator_of(device_).give(data_, capacity_);
+  (own_ ? *own_ : allocator_of(device_)).give(data_, capacity_);
 }
 
 MemoryStats memory_stats(Device device) {

@@ -81,6 +81,19 @@ std::size_t bytes_of(const Tensor& t) {
   return static_cast<std::size_t>(t.numel()) * size_of(t.dtype());
 }
 
+// On a device, by its own kernels: bytes from the host would hold it up, and could not be recorded.
+void fill_there(Tensor& t, double value) {
+  if (value == 0 || is_floating(t.dtype())) {
+    zero_bytes(t.mutable_raw(), t.device(), bytes_of(t));
+    if (value == 0) return;
+    const kernels::UnaryArgs args{
+        kernels::Unary::add_scalar, t.numel(), value, 0, t.raw(), t.mutable_raw()};
+    return run_kernel<&kernels::Tables::unary>(t, args);
+  }
+  const Tensor element = Tensor::full({}, value, t.dtype()).to(t.device());
+  t.copy_from(ops::expand(element, t.shape()));
+}
+
 constexpr double kWord = 0x1.0p-32;  // a 32-bit word as a fraction
 
 }  // namespace
@@ -246,10 +259,7 @@ void Tensor::copy_from(const Tensor& source) {
 }
 
 void Tensor::fill(double value) {
-  if (!(device() == cpu)) {  // one element, repeated
-    const Tensor element = full({}, value, dtype()).to(device());
-    return copy_from(ops::expand(element, shape()));
-  }
+  if (!(device() == cpu)) return fill_there(*this, value);
   with_type(dtype(), [&](auto* null) {
     using T = std::remove_pointer_t<decltype(null)>;
     const T element = to_element<T>(value);

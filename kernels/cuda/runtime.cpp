@@ -238,6 +238,38 @@ void free_event(void* event) {
   if (cudaEventDestroy(static_cast<cudaEvent_t>(event)) != cudaSuccess) cudaGetLastError();
 }
 
+// CUDA Graphs. The stream is the recording's own, so that what other threads give to the device's
+// meanwhile is done as ever; "relaxed" lets this thread allocate memory.
+void* start_recording(int device) {
+  use_device(device);
+  void* const own = new_stream();
+  const cudaError_t code = cudaStreamBeginCapture(stream_of(own), cudaStreamCaptureModeRelaxed);
+  if (code != cudaSuccess) free_stream(own);
+  check(code, "cudaStreamBeginCapture");
+  return own;
+}
+void* end_recording(int device, void* recording_stream) {
+  use_device(device);
+  cudaGraph_t graph = nullptr;
+  const cudaError_t code = cudaStreamEndCapture(stream_of(recording_stream), &graph);
+  free_stream(recording_stream);
+  check(code, "cudaStreamEndCapture");
+  cudaGraphExec_t executable = nullptr;
+  const cudaError_t made = cudaGraphInstantiate(&executable, graph, 0);
+  cudaGraphDestroy(graph);
+  check(made, "cudaGraphInstantiate");
+  return executable;
+}
+void repeat(int device, void* recorded, void* stream) {
+  use_device(device);
+  check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded), stream_of(stream)),
+        "cudaGraphLaunch");
+}
+void free_recording(void* recorded) {
+  const auto graph = static_cast<cudaGraphExec_t>(recorded);
+  if (graph != nullptr && cudaGraphExecDestroy(graph) != cudaSuccess) cudaGetLastError();
+}
+
 // The event first says when the stream has come to here, then when the copy is done.
 void* start_upload(int device, void* to, const void* pinned, size_t bytes) {
   cudaStream_t beside = stream_in(uploading(), device);

@@ -22,6 +22,11 @@ void copy(int device, void* to, const void* from, size_t bytes, void* stream);
 void zero(int device, void* to, size_t bytes, void* stream);
 void synchronize(int device, void* stream);
 
+void* start_recording(int device);
+void* end_recording(int device, void* recording_stream);
+void repeat(int device, void* recorded, void* stream);
+void free_recording(void* recorded);
+
 void* start_upload(int device, void* to, const void* pinned, size_t bytes);
 void await_upload(int device, void* upload);
 void end_upload(int device, void* upload);

@@ -170,7 +170,10 @@ class Run {
   Trainer::Callbacks trainer_callbacks() {
     Trainer::Callbacks c;
     c.on_step = callbacks_.on_step;
-    c.on_epoch = [this](const EpochResult& result, bool best) { epoch_done(result, best); };
+    c.on_epoch = [this](const EpochResult& result, bool best) {
+      epoch_done(result, best);
+      tell_unrecorded();
+    };
     c.on_checkpoint = [this] { save_progress(); };
     return c;
   }
@@ -201,6 +204,13 @@ class Run {
                    {"lr", r.lr}};
     std::erase_if(out, [](const auto& named) { return std::isnan(named.second); });
     return out;
+  }
+
+  // Once.
+  void tell_unrecorded() {
+    const std::string& why = trainer_->recorded().why_not();
+    if (why.empty() || std::exchange(told_unrecorded_, true)) return;
+    note("steps are given to the GPU kernel by kernel, which is slower: " + why);
   }
 
   void save_model_to(const std::string& path) {
@@ -281,6 +291,7 @@ class Run {
   const RunCallbacks& callbacks_;
   const std::atomic<bool>* interrupt_;
   std::uint64_t fingerprint_;
+  bool told_unrecorded_ = false;
   std::shared_ptr<Model> average_;  // null without averaged weights
   LoaderOptions train_options_, watch_options_;
   BestMetric best_;

@@ -116,7 +116,8 @@ Tensor class_weight(const Setup& s) {
                                                   : weights_from_file(how, s.data.class_names);
   std::vector<float> values;
   for (const double v : w) values.push_back(static_cast<float>(v));
-  return Tensor::from(values, Shape{static_cast<std::int64_t>(values.size())});
+  return Tensor::from(values, Shape{static_cast<std::int64_t>(values.size())})
+      .to(s.model->device());
 }
 
 // The biases of batch norms learn at their own rate; their decay stays as it was.

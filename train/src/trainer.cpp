@@ -155,35 +155,54 @@ void Trainer::train_batch(const Batch& batch) {
     parts_.optimizer->set_lr(options_.schedule.rate(progress_.step));
     parts_.optimizer->zero_grad();
   }
-  const Tensor logits = (head_.train ? head_.model : parts_.model)->forward(batch.x);
-  const Loss::Counted found = counted(logits, batch);
+  if (batch.x.device() != cpu && options_.accumulate == 1 && !gradients_)
+    return train_recorded(batch);
+  const Tensor logits = trained().forward(batch.x);
+  const Loss::Counted found = counted(logits, batch.y);
   // Reading the loss waits for a GPU: there it is read once backward is on its way.
   const bool late = logits.device() != cpu;
-  if (!late) read_loss(found, logits, batch);
+  const std::int64_t step = progress_.step + 1;
+  if (!late) read_loss(step, found, logits, batch);
   const bool last = (progress_.batch + 1) % options_.accumulate == 0 ||
                     progress_.batch + 1 == parts_.train->batches();
   if (last && gradients_) gradients_->begin(parts_.model->parameters());
   const Tensor& loss = found.loss;
   (options_.accumulate > 1 || gradients_ ? loss * share_of(batch) : loss).backward();
   if (last && gradients_) gradients_->finish();
-  if (late) read_loss(found, logits, batch);
+  if (late) read_loss(step, found, logits, batch);
   if (last) update();
   ++progress_.batch;
 }
 
-void Trainer::read_loss(const Loss::Counted& found, const Tensor& logits, const Batch& batch) {
+// The GPU has the update to do while the host waits for the loss.
+void Trainer::train_recorded(const Batch& batch) {
+  Module& module = trained();
+  const Pass pass =
+      recorded_.run(module, batch.x, batch.y, [&](const Tensor& x, const Tensor& y) -> Pass {
+        const Tensor logits = module.forward(x);
+        const Loss::Counted found = counted(logits, y);
+        found.loss.backward();
+        return {found, logits};
+      });
+  update();
+  ++progress_.batch;
+  read_loss(progress_.step, pass.found, pass.logits, batch);
+}
+
+void Trainer::read_loss(std::int64_t step, const Loss::Counted& found, const Tensor& logits,
+                        const Batch& batch) {
   const Joint sums = joint(found.loss.item(), found.correct(), batch);
   const double value = sums.loss / sums.samples;
   if (!std::isfinite(value)) {
-    stop(progress_.step + 1, text("the loss is ", value, ", expected a finite number"));
+    stop(step, text("the loss is ", value, ", expected a finite number"));
   }
-  watch_loss(value, logits, batch);
+  watch_loss(step, value, logits, batch);
   progress_.loss_sum += sums.loss;
   progress_.correct += sums.correct;
   progress_.seen += static_cast<std::int64_t>(sums.samples);
 }
 
-void Trainer::watch_loss(double loss, const Tensor& logits, const Batch& batch) {
+void Trainer::watch_loss(std::int64_t step, double loss, const Tensor& logits, const Batch& batch) {
   last_loss_ = loss;
   LossWatch& watch = progress_.watch;
   if (watch.nothing == 0) {
@@ -193,9 +212,8 @@ void Trainer::watch_loss(double loss, const Tensor& logits, const Batch& batch) 
     watch.nothing = std::max(loss, mean_over_group(unknowing, batch.size()));
   }
   if (!watch.diverged(loss)) return;
-  stop(progress_.step + 1,
-       text("the loss diverges: ", loss, ", and for ", watch.high, " batches above ",
-            LossWatch::factor, " times the ", watch.nothing, " of knowing nothing"));
+  stop(step, text("the loss diverges: ", loss, ", and for ", watch.high, " batches above ",
+                  LossWatch::factor, " times the ", watch.nothing, " of knowing nothing"));
 }
 
 void Trainer::update() {
@@ -212,11 +230,11 @@ void Trainer::update() {
 }
 
 // With mixed targets of one class a sample, right is the class with the largest share.
-Loss::Counted Trainer::counted(const Tensor& logits, const Batch& batch) const {
+Loss::Counted Trainer::counted(const Tensor& logits, const Tensor& y) const {
   const bool one_class = parts_.train->dataset().task() == Task::single;
-  if (!one_class || batch.y.dtype() == DType::i64) return parts_.loss->counted(logits, batch.y);
-  return {(*parts_.loss)(logits, batch.y),
-          [logits, y = batch.y] { return correct_predictions(logits, argmax(y)); }};
+  if (!one_class || y.dtype() == DType::i64) return parts_.loss->counted(logits, y);
+  return {(*parts_.loss)(logits, y),
+          [logits, y] { return correct_predictions(logits, argmax(y)); }};
 }
 
 // The decay grows with the steps, so that the first weights do not stay in the average for long (as

@@ -1,4 +1,5 @@
 // Ops element by element.
+#include <taxon/core/recording.h>
 #include <taxon/kernels/optim.h>
 
 #include <algorithm>
@@ -159,6 +160,7 @@ Specs Dropout::infer(const Specs& in, const Options& options) {
   return {in[0]};
 }
 void Dropout::forward(Context&, const Tensors& in, Tensors& out, const Options& o) {
+  refuse_recording(in[0].device(), "dropout draws another mask each time");
   const kernels::DropoutArgs args{in[0].numel(), o.p,         o.seed,
                                   o.stream,      in[0].raw(), out[0].mutable_raw()};
   run_kernel<&kernels::Tables::dropout>(in[0], args);

@@ -1,4 +1,5 @@
-// A device that is host memory. Everything happens at once, in the order of the calls.
+// A device that is host memory. Everything happens at once, in the order of the calls, but for what
+// is recorded.
 #include "cuda/runtime.h"
 
 #include <taxon/base/error.h>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <new>
 
+#include "cuda/shim/recording.h"
 #include "cuda/shim/settings.h"
 
 namespace taxon::kernels::cuda {
@@ -52,6 +54,12 @@ void check_piece(const void* p, size_t bytes, const char* call) {
     if (offset + bytes <= size) return;
   }
   fail<DeviceError>(call, ": ", bytes, " bytes that are not all in one piece of device memory");
+}
+
+/// As CUDA: what a recording cannot hold.
+void refuse_recorded(void* stream, const char* call) {
+  if (shim::recorded_at(stream) != nullptr)
+    fail<DeviceError>(call, ": operation not permitted when stream is capturing");
 }
 
 }  // namespace
@@ -137,33 +145,40 @@ void* stream(int device) {
   return &streams[device];
 }
 
-void to_device(int device, void* to, const void* from, size_t bytes, void*) {
+void to_device(int device, void* to, const void* from, size_t bytes, void* stream) {
   check_device(device, "to_device");
+  refuse_recorded(stream, "to_device");
   if (bytes == 0) return;
   check_piece(to, bytes, "to_device");
   std::memcpy(to, from, bytes);
 }
-void to_host(int device, void* to, const void* from, size_t bytes, void*) {
+void to_host(int device, void* to, const void* from, size_t bytes, void* stream) {
   check_device(device, "to_host");
+  refuse_recorded(stream, "to_host");
   if (bytes == 0) return;
   check_piece(from, bytes, "to_host");
   std::memcpy(to, from, bytes);
 }
-void copy(int device, void* to, const void* from, size_t bytes, void*) {
+void copy(int device, void* to, const void* from, size_t bytes, void* stream) {
   check_device(device, "copy");
   if (bytes == 0) return;
-  check_piece(from, bytes, "copy");
-  check_piece(to, bytes, "copy");
-  std::memmove(to, from, bytes);
+  shim::give(stream, [=] {
+    check_piece(from, bytes, "copy");
+    check_piece(to, bytes, "copy");
+    std::memmove(to, from, bytes);
+  });
 }
-void zero(int device, void* to, size_t bytes, void*) {
+void zero(int device, void* to, size_t bytes, void* stream) {
   check_device(device, "zero");
   if (bytes == 0) return;
-  check_piece(to, bytes, "zero");
-  std::memset(to, 0, bytes);
+  shim::give(stream, [=] {
+    check_piece(to, bytes, "zero");
+    std::memset(to, 0, bytes);
+  });
 }
-void synchronize(int device, void*) {
+void synchronize(int device, void* stream) {
   check_device(device, "synchronize");
+  refuse_recorded(stream, "synchronize");
 }
 
 void* allocate_pinned(size_t bytes) {

@@ -13,6 +13,7 @@
 
 #include "cuda/runtime.h"
 #include "cuda/shim/block.h"
+#include "cuda/shim/recording.h"
 #include "cuda/shim/settings.h"
 
 #define __global__
@@ -210,21 +211,23 @@ inline int64_t grid_limit() {
 }
 
 template <class... Parameters, class... Args>
-void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block, const Exec&,
-            const Args&... args) {
+void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 block,
+            const Exec& exec, const Args&... args) {
   struct Call {
     void (*kernel)(Parameters...);
     std::tuple<Parameters...> parameters;
   } call{kernel, std::tuple<Parameters...>(args...)};
   static_assert((std::is_trivially_copyable_v<Parameters> && ...));
   static_assert((sizeof(Parameters) + ... + 0) <= 4000, "CUDA takes 4 KiB of parameters");
-  shim::run_grid(
-      name, grid, block,
-      [](void* arg) {
-        const Call& c = *static_cast<Call*>(arg);
-        std::apply(c.kernel, c.parameters);
-      },
-      &call);
+  shim::give(exec.stream, [=]() mutable {
+    shim::run_grid(
+        name, grid, block,
+        [](void* arg) {
+          const Call& c = *static_cast<Call*>(arg);
+          std::apply(c.kernel, c.parameters);
+        },
+        &call);
+  });
 }
 
 }  // namespace taxon::kernels::cuda

@@ -13,6 +13,8 @@
 
 namespace taxon {
 
+class CachingAllocator;
+
 /// Bytes of one device's allocator. live: in use by tensors; cached: held beyond that for reuse (of
 /// large segments, pages that were never touched take no memory); system_calls: how often memory
 /// was asked of the system (stands still in a repeated training step).
@@ -54,7 +56,8 @@ class Storage {
   std::size_t bytes_ = 0, capacity_ = 0;
   Device device_;
   std::atomic<std::uint64_t> version_{0};
-  std::unique_ptr<Prepared> prepared_;  // none for most
+  std::unique_ptr<Prepared> prepared_;     // none for most
+  std::shared_ptr<CachingAllocator> own_;  // of a recording (recording.h); null: the device's
 };
 
 }  // namespace taxon

@@ -8,6 +8,7 @@
 #include <taxon/layers/losses.h>
 #include <taxon/layers/module.h>
 #include <taxon/train/optimizer.h>
+#include <taxon/train/recorded_step.h>
 #include <taxon/train/schedule.h>
 
 #include <atomic>
@@ -161,6 +162,9 @@ class Trainer {
   /// diverges (see LossWatch), naming the step; weights are then unusable.
   Outcome fit(const Callbacks& callbacks = {}, const std::atomic<bool>* interrupt = nullptr);
 
+  /// The steps of a GPU, unless several processes train or gradients of batches add up.
+  const RecordedStep& recorded() const { return recorded_; }
+
   const Progress& progress() const { return progress_; }
   /// The module to evaluate and save: the averaged one, if there is one.
   Module& result() { return averages() ? *parts_.average : *parts_.model; }
@@ -174,13 +178,15 @@ class Trainer {
   bool run_epoch(const Callbacks& callbacks);  // false: interrupted
   void thaw();
   Loader& train_loader() { return head_.train ? *head_.train : *parts_.train; }
+  Module& trained() { return head_.train ? *head_.model : *parts_.model; }
   void train_batch(const Batch& batch);
+  void train_recorded(const Batch& batch);
   void update();
   bool between_updates() const { return progress_.batch % options_.accumulate == 0; }
   double share_of(const Batch& batch) const;
   bool averages() const { return parts_.average && (options_.swa == 0 || progress_.averaged > 0); }
   bool average_epoch();
-  Loss::Counted counted(const Tensor& logits, const Batch& batch) const;
+  Loss::Counted counted(const Tensor& logits, const Tensor& y) const;
   // Of all processes: the sums of the loss and of what is right over the joint batch.
   struct Joint {
     double loss = 0, correct = 0, samples = 0;
@@ -188,8 +194,10 @@ class Trainer {
   Joint joint(double loss, double correct, const Batch& batch);
   double mean_over_group(double value, std::int64_t samples) const;
   void average_norms();
-  void read_loss(const Loss::Counted& found, const Tensor& logits, const Batch& batch);
-  void watch_loss(double loss, const Tensor& logits, const Batch& batch);
+  // `step`: the one that the batch belongs to.
+  void read_loss(std::int64_t step, const Loss::Counted& found, const Tensor& logits,
+                 const Batch& batch);
+  void watch_loss(std::int64_t step, double loss, const Tensor& logits, const Batch& batch);
   void report(const Callbacks& callbacks, std::int64_t samples_now, double seconds_now);
   void average_weights();
   bool evaluate(EpochResult& result);
@@ -205,6 +213,7 @@ class Trainer {
   std::unique_ptr<Lookahead> lookahead_;
   std::unique_ptr<GradientSum> gradients_;  // with a group
   bool one_was_interrupted_ = false;        // of the group, as the last step told all
+  RecordedStep recorded_;                   // on a GPU
   Progress progress_;
   const std::atomic<bool>* interrupt_ = nullptr;
   double started_ = 0;  // seconds of a monotonic clock at which progress_.seconds was 0

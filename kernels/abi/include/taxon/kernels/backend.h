@@ -89,6 +89,15 @@ struct Backend {
   void (*zero)(int device, void* to, size_t bytes, void* stream);
   void (*synchronize)(int device, void* stream);
 
+  /// What is given to the stream that start_recording returns (by one thread; one recording a
+  /// device at a time) is not done but kept, until end_recording, whose result is what repeat does
+  /// in the order of `stream`. end_recording throws if a part could not be recorded. Null: this
+  /// backend cannot.
+  void* (*start_recording)(int device);
+  void* (*end_recording)(int device, void* recording_stream);
+  void (*repeat)(int device, void* recorded, void* stream);
+  void (*free_recording)(void* recorded);  ///< once the device is done with it; never throws
+
   /// A copy from pinned memory beside the computation: it begins when the stream has done what it
   /// was given so far. The result names it.
   void* (*start_upload)(int device, void* to, const void* pinned, size_t bytes);
