@@ -23,11 +23,14 @@ prob_<class> for each class; weight, where samples count unequally; others are
 ignored. Several labels in one cell are separated by --label-sep.
 
 Options  --task auto|single|multi  --label-sep S (default |)
-         --beta X (adds F-beta)  --bootstrap N (resamples for the intervals; 0: none;
-         default 1000 for up to 100,000 samples)  --level X (default 0.95)
+         --beta X (adds F-beta)  --top-k K (adds top-K accuracy; top-5 is always there)
+         --bootstrap N (resamples for the intervals; 0: none; default 1000 for up to
+         100,000 samples)  --level X (default 0.95)
          --threshold X (each class against the rest, counted from this probability)
          --against FILE.csv (McNemar's test: do the two differ by more than chance?)
 Output   --json (metrics.json on stdout)
+         --confusion counts|row|column|all (prints the confusion matrix: counts, or per
+         cent of the true class, of the predicted class, of all samples)
          --plots DIR (SVG: confusion matrix, ROC, precision-recall, reliability)
 
 Example:
@@ -40,7 +43,7 @@ struct Request {
   FiguresOptions figures;
   std::int64_t resamples = -1;  // -1: by the number of samples
   double threshold = -1;
-  std::string plots, against;
+  std::string plots, against, confusion;
   bool json = false;
 };
 
@@ -48,13 +51,33 @@ struct Request {
 void check_together(const Arguments& a, const Request& r) {
   if (r.resamples == 0 && a.given("--level"))
     fail<OptionError>("--level has no effect with --bootstrap 0, expected one without the other");
+  if (r.json && a.given("--confusion"))
+    fail<OptionError>("--confusion has no effect with --json, which has the counts");
   for (const char* other : {"--against", "--threshold"}) {
     if (!a.given(other)) continue;
-    for (const char* option : {"--bootstrap", "--level", "--beta", "--threshold"}) {
+    for (const char* option :
+         {"--bootstrap", "--level", "--beta", "--top-k", "--confusion", "--threshold"}) {
       if (option == std::string_view(other) || !a.given(option)) continue;
       fail<OptionError>(option, " has no effect with ", other, ", expected one without the other");
     }
   }
+}
+
+// What the cells of --confusion are shares of; none: counts.
+std::optional<Normalize> shares_of(const std::string& name) {
+  if (name == "counts") return std::nullopt;
+  if (name == "row") return Normalize::row;
+  if (name == "column") return Normalize::column;
+  if (name == "all") return Normalize::all;
+  fail<OptionError>("--confusion is '", name, "', expected counts, row, column or all");
+}
+
+void check_single(const Request& r) {
+  const char* given = !r.confusion.empty()          ? "--confusion"
+                      : r.figures.metrics.top_k > 0 ? "--top-k"
+                                                    : nullptr;
+  if (given != nullptr)
+    fail<OptionError>(given, " is for one class a sample; ", r.file, " has several labels");
 }
 
 Request parsed(const std::vector<std::string>& args, bool& go_on) {
@@ -64,9 +87,11 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
   a.option("--task", r.task);
   a.option("--label-sep", r.reading.label_separator);
   a.option("--beta", r.figures.metrics.beta, 1e-6, 1e6);
+  a.option("--top-k", r.figures.metrics.top_k, 1, 1'000'000);
   a.option("--bootstrap", r.resamples, 0, 10'000'000);
   a.option("--level", r.figures.bootstrap.level, 1e-6, 1 - 1e-6);
   a.option("--threshold", r.threshold, 0, 1);
+  a.option("--confusion", r.confusion);
   a.option("--plots", r.plots);
   a.option("--against", r.against);
   a.flag("--json", r.json);
@@ -76,6 +101,7 @@ Request parsed(const std::vector<std::string>& args, bool& go_on) {
   } else if (r.task != "auto") {
     fail<OptionError>("--task is '", r.task, "', expected auto, single or multi");
   }
+  if (!r.confusion.empty()) shares_of(r.confusion);
   r.reading.texts = !r.against.empty();
   if (go_on) check_together(a, r);
   if (r.resamples >= 0) {
@@ -125,8 +151,10 @@ int run(const std::vector<std::string>& args) {
     print(r.json ? threshold_json(f, 2) + "\n" : threshold_text(f));
     return done;
   }
+  if (predictions.multi_label) check_single(r);
   const Figures f = figures(predictions, r.figures);
   print(r.json ? metrics_json(f, 2) + "\n" : metrics_text(f));
+  if (!r.confusion.empty()) print("\n" + confusion_table(f.single.value(), shares_of(r.confusion)));
   return done;
 }
 

@@ -95,6 +95,7 @@ void fill_probabilistic(SingleLabelMetrics& m, const SingleLabelInput& in,
                         const MetricsOptions& options) {
   const auto classes = static_cast<std::int64_t>(in.classes.size());
   m.top5 = top_k_accuracy(in.probability, classes, in.truth, 5, in.weight);
+  if (m.k > 0) m.top_k = top_k_accuracy(in.probability, classes, in.truth, m.k, in.weight);
   m.log_loss = log_loss(in.probability, classes, in.truth, in.weight);
   m.brier = brier_score(in.probability, classes, in.truth, in.weight);
   if (options.rankings) {
@@ -155,6 +156,7 @@ SingleLabelMetrics single_label_metrics(const SingleLabelInput& in, const Metric
 
   SingleLabelMetrics m;
   m.beta = options.beta;
+  m.k = options.top_k;
   m.confusion = confusion_matrix(in.truth, predicted, classes, in.weight);
   fill_from_confusion(m, in.classes, options.beta);
   if (!in.probability.empty()) fill_probabilistic(m, in, options);

@@ -130,6 +130,7 @@ Json single_json(const SingleLabelMetrics& m, const Figures& f) {
                {"average_precision_weighted", number(m.average_precision.weighted)},
                {"average_precision_micro", number(m.average_precision.micro)}};
   if (m.beta != 1) json["beta"] = m.beta;
+  if (m.k > 0) json["top_k"] = {{"k", m.k}, {"accuracy", number(m.top_k)}};
   if (!f.intervals.of.empty()) json["intervals"] = intervals(f.intervals);
   json["per_class"] = per_class(m.per_class, m.beta, false);
   json["confusion_matrix"] = matrix(m.confusion, m.per_class.size());

@@ -90,14 +90,16 @@ class Table {
 };
 
 struct Line {
-  const char* name;
+  std::string name;
   std::optional<double> value;
   const char* key = "";  // of its interval
+  bool wanted = true;
 };
 
 std::string figures(const std::vector<Line>& lines, const Intervals& around) {
   std::string out = "\n";
   for (const Line& line : lines) {
+    if (!line.wanted) continue;
     out += text(right(line.name, 18), "  ", or_dash(line.value, 4));
     if (const Interval* i = line.value ? around.find(line.key) : nullptr)
       out += text("  (", fixed(i->low, 4), " to ", fixed(i->high, 4), ")");
@@ -144,12 +146,18 @@ std::string classification_report(const MultiLabelMetrics& m, int digits) {
 
 namespace {
 
+std::string f_beta(double beta) {
+  return text("F", shortest(beta), " (macro)");
+}
+
 std::string single_text(const SingleLabelMetrics& m, const Intervals& around) {
   std::string out = classification_report(m);
   out += figures({{"accuracy", m.accuracy, "accuracy"},
                   {"top-5 accuracy", m.top5, "top5"},
+                  {text("top-", m.k, " accuracy"), m.top_k, "", m.k > 0},
                   {"balanced accuracy", m.balanced_accuracy, "balanced_accuracy"},
                   {"F1 (macro)", m.macro.f1, "macro.f1"},
+                  {f_beta(m.beta), m.macro.fbeta, "", m.beta != 1},
                   {"log loss", m.log_loss, "log_loss"},
                   {"Brier score", m.brier, "brier"},
                   {"ECE", m.ece},
@@ -194,6 +202,7 @@ std::string multi_text(const MultiLabelMetrics& m, const Intervals& around) {
                   {"Hamming loss", m.hamming_loss, "hamming_loss"},
                   {"F1 (micro)", m.micro.f1, "micro.f1"},
                   {"F1 (macro)", m.macro.f1, "macro.f1"},
+                  {f_beta(m.beta), m.macro.fbeta, "", m.beta != 1},
                   {"mAP", m.mean_average_precision, "mAP"},
                   {"ROC AUC (macro)", m.roc_auc.macro, "roc_auc_macro"},
                   {"ranking precision", m.label_ranking_average_precision,
@@ -238,23 +247,28 @@ std::string metrics_text(const Figures& f) {
   return out;
 }
 
-std::string confusion_table(const SingleLabelMetrics& m) {
+std::string confusion_table(const SingleLabelMetrics& m, std::optional<Normalize> by) {
   const std::size_t c = m.per_class.size();
+  std::vector<std::string> cells;
+  if (by) {
+    for (const double share : normalized(m.confusion, static_cast<std::int64_t>(c), *by))
+      cells.push_back(fixed(100 * share, 1));
+  } else {
+    for (const double count : m.confusion) cells.push_back(counted(count));
+  }
   std::size_t name_width = width_of("true \\ predicted");
   for (const ClassScores& k : m.per_class) name_width = std::max(name_width, width_of(name_of(k)));
   std::string out = right("true \\ predicted", name_width);
   std::vector<std::size_t> widths(c);
   for (std::size_t p = 0; p < c; ++p) {
     widths[p] = width_of(name_of(m.per_class[p]));
-    for (std::size_t t = 0; t < c; ++t)
-      widths[p] = std::max(widths[p], counted(m.confusion[t * c + p]).size());
+    for (std::size_t t = 0; t < c; ++t) widths[p] = std::max(widths[p], cells[t * c + p].size());
     out += text("  ", right(name_of(m.per_class[p]), widths[p]));
   }
   out += '\n';
   for (std::size_t t = 0; t < c; ++t) {
     out += right(name_of(m.per_class[t]), name_width);
-    for (std::size_t p = 0; p < c; ++p)
-      out += text("  ", right(counted(m.confusion[t * c + p]), widths[p]));
+    for (std::size_t p = 0; p < c; ++p) out += text("  ", right(cells[t * c + p], widths[p]));
     out += '\n';
   }
   return out;

@@ -106,6 +106,7 @@ double matthews(std::span<const Counts> counts) {
 void check_options(const char* what, const MetricsOptions& options) {
   if (!std::isfinite(options.beta) || options.beta <= 0)
     fail<OptionError>(what, ": beta is ", options.beta, ", expected a number above 0");
+  if (options.top_k < 0) fail<OptionError>(what, ": top_k is ", options.top_k, ", expected >= 0");
   if (options.bins < 1) fail<OptionError>(what, ": ", options.bins, " bins, expected >= 1");
 }
 

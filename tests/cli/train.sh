@@ -48,6 +48,11 @@ run 0 metrics runs/photos-mlp/predictions.csv --beta 2 --bootstrap 0 --json; say
 grep -q '"intervals"' out && fail "--bootstrap 0 gives no intervals"
 run 0 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --json; says out '"fpr"'
 run 0 metrics runs/photos-mlp/predictions.csv --bootstrap 50 --level 0.9; says out "90 % intervals: of accuracy and top-5 Wilson's, else bootstrap of 50 resamples"
+run 0 metrics runs/photos-mlp/predictions.csv --beta 2 --top-k 1 --bootstrap 0 --confusion row
+says out "top-1 accuracy"; says out "F2 (macro)"; says out "true \\ predicted"; says out "100.0"
+run 2 metrics runs/photos-mlp/predictions.csv --confusion rows; says err "expected counts, row, column or all"
+run 2 metrics runs/photos-mlp/predictions.csv --confusion row --json; says err "--confusion has no effect with --json"
+run 2 metrics runs/photos-mlp/predictions.csv --top-k 0; says err "--top-k"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 0.5 --beta 2; says err "--beta has no effect with --threshold"
 run 2 metrics runs/photos-mlp/predictions.csv --bootstrap 0 --level 0.9; says err "--level has no effect with --bootstrap 0"
 run 2 metrics runs/photos-mlp/predictions.csv --threshold 2; says err "--threshold"

@@ -154,6 +154,11 @@ TEST_CASE("worst confusions and the table", "[metrics]") {
         "             cat    2    0     0\n"
         "             dog    2    1     0\n"
         "            bird    1    0     2\n");
+  CHECK(confusion_table(m, Normalize::row) ==
+        "true \\ predicted    cat   dog  bird\n"
+        "             cat  100.0   0.0   0.0\n"
+        "             dog   66.7  33.3   0.0\n"
+        "            bird   33.3   0.0  66.7\n");
   Figures figures;
   figures.single = m;
   CHECK(metrics_text(figures).find("dog -> cat  (66.7 % of dog)") != std::string::npos);

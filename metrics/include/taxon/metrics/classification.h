@@ -41,6 +41,7 @@ struct Averages {
 
 struct MetricsOptions {
   double beta = 1;              ///< of F-beta, > 0
+  std::int64_t top_k = 0;       ///< of SingleLabelMetrics::top_k; 0: none
   bool one_vs_one = true;       ///< the areas of each class against each other one
   bool rankings = true;         ///< ROC and precision-recall: what sorts the samples by probability
   int bins = kCalibrationBins;  ///< of the calibration errors
@@ -56,6 +57,7 @@ struct SingleLabelMetrics {
   /// as they stand, or by value where all names are numbers.
   std::optional<double> cohen_kappa, kappa_linear, kappa_quadratic;
   std::optional<double> top5, log_loss;
+  std::optional<double> top_k;  ///< truth among the k most probable, of the k asked for
   /// Mean of sum_k (p_k - y_k)^2, halved for two classes (Brier 1950), as scikit-learn.
   std::optional<double> brier;
   std::optional<double> ece, mce, ece_equal_mass;  ///< see calibration.h
@@ -67,6 +69,7 @@ struct SingleLabelMetrics {
   std::vector<ClassScores> per_class;
   std::vector<double> confusion;  ///< [classes, classes]: row truth, column prediction
   double beta = 1;
+  std::int64_t k = 0;  ///< of top_k; 0: none was asked for
 };
 
 /// What a single-label classifier said about n samples.

@@ -26,7 +26,8 @@ std::string classification_report(const MultiLabelMetrics& m, int digits = 4);
 std::string metrics_text(const Figures& figures);
 
 /// The confusion matrix as a table with class names: a row a true class, a column a predicted one.
-std::string confusion_table(const SingleLabelMetrics& m);
+/// Counts, or shares in per cent.
+std::string confusion_table(const SingleLabelMetrics& m, std::optional<Normalize> by = {});
 
 struct Confusion {
   std::int64_t truth = 0, predicted = 0;
