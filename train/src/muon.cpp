@@ -26,7 +26,7 @@ Tensor orthogonalized(const Tensor& x, int steps) {
   const bool tall = x.dim(0) > x.dim(1);  // the smaller side makes the smaller products
   Tensor y = tall ? transpose(x, {1, 0}) : x;
   // torch adds 1e-7 to the norm: a gradient of zeros stays zeros.
-  y = y * (1 / (sqrt(sum(mul(y, y))).item() + 1e-7));
+  y = div(y, add(sqrt(sum(mul(y, y))), 1e-7));
   for (int i = 0; i < steps; ++i) {
     const Tensor square = product(y, y, true);
     y = y * kA + product(square * kB + product(square, square) * kC, y);
