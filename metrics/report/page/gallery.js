@@ -142,6 +142,26 @@ function filterControls() {
          'Clear filters'));
 }
 
+// How far a key moves among the samples of a page, and among pages.
+function galleryMove(key, at, list) {
+  const width = getComputedStyle(list).gridTemplateColumns.split(' ').length;
+  const step = {
+    ArrowRight: 1,
+    ArrowLeft: -1,
+    ArrowDown: width,
+    ArrowUp: -width,
+    Home: -at,
+    End: list.children.length - 1 - at
+  }[key];
+  return {step, leaf: {PageDown: 1, PageUp: -1}[key]};
+}
+
+function focusTile(list, at) {
+  for (const tile of list.children) tile.tabIndex = -1;
+  list.children[at].tabIndex = 0;
+  list.children[at].focus();
+}
+
 function showGallery() {
   addToNav('gallery', 'Samples');
   const status = el('p', {role: 'status', id: 'selection-count'});
@@ -166,25 +186,11 @@ function showGallery() {
     buttons.First.disabled = buttons.Previous.disabled = gallery.page === 0;
     buttons.Last.disabled = buttons.Next.disabled = gallery.page === pages() - 1;
     if (focus !== undefined && list.children.length)
-      focusTile(Math.min(focus, list.children.length - 1));
-  }
-  function focusTile(at) {
-    for (const tile of list.children) tile.tabIndex = -1;
-    list.children[at].tabIndex = 0;
-    list.children[at].focus();
+      focusTile(list, Math.min(focus, list.children.length - 1));
   }
   list.addEventListener('keydown', (event) => {
     const at = [...list.children].indexOf(event.target.closest('button'));
-    const width = getComputedStyle(list).gridTemplateColumns.split(' ').length;
-    const step = {
-      ArrowRight: 1,
-      ArrowLeft: -1,
-      ArrowDown: width,
-      ArrowUp: -width,
-      Home: -at,
-      End: list.children.length - 1 - at
-    }[event.key];
-    const leaf = {PageDown: 1, PageUp: -1}[event.key];
+    const {step, leaf} = galleryMove(event.key, at, list);
     if (at < 0 || (step === undefined && leaf === undefined)) return;
     event.preventDefault();
     const next = at + (step || 0);
@@ -193,7 +199,7 @@ function showGallery() {
       gallery.page = Math.min(pages() - 1, Math.max(0, before + (leaf || Math.sign(step))));
       if (gallery.page !== before) draw(leaf ? at : step > 0 ? 0 : gallery.perPage - 1);
     } else
-      focusTile(next);
+      focusTile(list, next);
   });
   byId('gallery').append(
       filterControls(), status, list,

@@ -56,58 +56,65 @@ function divisor(data, kind) {
   return {row: (r) => row[r], column: (r, c) => column[c], all: () => all, count: () => 1}[kind];
 }
 
-function matrixTable(data, kind) {
-  const by = divisor(data, kind), scale = divisor(data, kind === 'column' ? 'column' : 'row');
+// The colour of each cell: shares of what is right towards the accent, of mistakes towards the
+// other colour. Mistakes are coloured against the most frequent one, so that it stands out in good
+// models too.
+function matrixColours(data, kind) {
+  const scale = divisor(data, kind === 'column' ? 'column' : 'row');
   const card = channels(colour('card')), good = channels(colour('accent')),
         bad = channels(colour('bad'));
-  const tall = data.columns.length > 6;
   const share = (r, c) => data.counts[r][c] / scale(r, c) || 0;
-  // Mistakes are coloured against the most frequent one, so that it stands out in good models too.
   let worst = 0;
   data.rows.forEach((_, r) => data.columns.forEach((__, c) => {
     if (!data.good(r, c)) worst = Math.max(worst, share(r, c));
   }));
-  const cells = [];
-  const body = data.rows.map(
-      (name, r) =>
-          el('tr', {}, el('th', {scope: 'row', title: name}, nameNode(name)),
-             ...data.columns.map((column, c) => {
-               const n = data.counts[r][c], part = share(r, c);
-               const text = kind === 'count' ? count(n) :
-                   n === 0                   ? '0' :
-                                               (100 * n / by(r, c)).toFixed(1);
-               const cell =
-                   el('td', {
-                     role: 'gridcell',
-                     tabindex: '-1',
-                     'data-row': r,
-                     'data-column': c,
-                     'aria-selected': 'false',
-                     'aria-label': multi ? `${name}: ${column}, ${count(n)} samples` :
-                                           `true ${name}, predicted ${column}: ${count(n)} samples`,
-                     title: `${
-                         multi ? name + ': ' + column :
-                                 'true ' + name + ', predicted ' + column}: ${count(n)}`
-                   },
-                      text);
-               const rgb =
-                   mix(card, data.good(r, c) ? good : bad,
-                       data.good(r, c) ? 0.75 * part :
-                           n           ? 0.06 + 0.74 * part / worst :
-                                         0);
-               cell.style.backgroundColor = `rgb(${rgb.join(' ')})`;
-               cell.style.color = inkOn(rgb);
-               cells.push(cell);
-               return cell;
-             })));
+  const strength = (r, c) => data.counts[r][c] ? 0.06 + 0.74 * share(r, c) / worst : 0;
+  return (r, c) =>
+             data.good(r, c) ? mix(card, good, 0.75 * share(r, c)) : mix(card, bad, strength(r, c));
+}
+
+function matrixCell(data, r, c, text, rgb) {
+  const row = data.rows[r], column = data.columns[c], n = count(data.counts[r][c]);
+  const what = multi ? `${row}: ${column}` : `true ${row}, predicted ${column}`;
+  const cell =
+      el('td', {
+        role: 'gridcell',
+        tabindex: '-1',
+        'data-row': r,
+        'data-column': c,
+        'aria-selected': 'false',
+        'aria-label': multi ? `${what}, ${n} samples` : `${what}: ${n} samples`,
+        title: `${what}: ${n}`
+      },
+         text);
+  cell.style.backgroundColor = `rgb(${rgb.join(' ')})`;
+  cell.style.color = inkOn(rgb);
+  return cell;
+}
+
+function matrixHead(data) {
+  const tall = data.columns.length > 6;
+  return el(
+      'tr', {}, el('th', {scope: 'col'}, multi ? 'label' : 'true ↓ predicted →'),
+      ...data.columns.map(
+          (name) => el('th', {scope: 'col', class: tall && 'tall'}, nameNode(name))));
+}
+
+function matrixTable(data, kind) {
+  const by = divisor(data, kind), colours = matrixColours(data, kind), cells = [];
+  const shown = (r, c) => {
+    const n = data.counts[r][c];
+    return kind === 'count' ? count(n) : n === 0 ? '0' : (100 * n / by(r, c)).toFixed(1);
+  };
+  const body = data.rows.map((name, r) => {
+    const row = data.columns.map((_, c) => matrixCell(data, r, c, shown(r, c), colours(r, c)));
+    cells.push(...row);
+    return el('tr', {}, el('th', {scope: 'row', title: name}, nameNode(name)), ...row);
+  });
   cells[0].tabIndex = 0;
-  const head =
-      el('tr', {}, el('th', {scope: 'col'}, multi ? 'label' : 'true ↓ predicted →'),
-         ...data.columns.map(
-             (name) => el('th', {scope: 'col', class: tall && 'tall'}, nameNode(name))));
   const table =
       el('table', {class: 'matrix', role: 'grid', 'aria-label': 'Confusion matrix'},
-         el('thead', {}, head), el('tbody', {}, ...body));
+         el('thead', {}, matrixHead(data)), el('tbody', {}, ...body));
   const choose = (cell) => {
     cells.forEach((other) => {
       other.tabIndex = other === cell ? 0 : -1;

@@ -147,31 +147,74 @@ const thresholdState = {
   threshold: 0.5
 };
 
-function showThresholds() {
-  if (!report.probability) return;
-  addToNav('thresholds', 'Thresholds');
-  const state = thresholdState, section = byId('thresholds');
-  state.threshold = Math.max(state.threshold, floor);
-  if (multi) state.which = 'micro';
+// What the threshold is of: a class, a label, or an average of all labels.
+function thresholdOptions() {
   const options = report.classes.map((name, k) => [String(k), name]);
   if (multi)
     options.unshift(
         ['micro', 'all labels (micro average)'], ['macro', 'all labels (macro average)']);
-  const least = floor, step = grid ? 1 / steps : 0.001;
+  return options;
+}
+
+function figureTiles(f) {
+  const tile = (key, name, text) =>
+      el('div', {class: 'figure', 'data-figure': key}, el('span', {}, name), el('b', {}, text));
+  return [
+    tile('tp', 'true positives', count(f.tp)), tile('fp', 'false positives', count(f.fp)),
+    tile('fn', 'false negatives', count(f.fn)), tile('tn', 'true negatives', count(f.tn)),
+    tile('precision', 'precision', fixed(f.precision)), tile('recall', 'recall', fixed(f.recall)),
+    tile('f1', 'F1', fixed(f.f1)), tile('fpr', 'false positive rate', fixed(f.fpr))
+  ];
+}
+
+function areasText(which) {
+  const row = (report.metrics.per_class || [])[Number(which)];
+  if (!row) return '';
+  const used = multi ? `, threshold in use ${fixed(row.threshold)}` : '';
+  return `Average precision ${fixed(row.average_precision)}, ROC AUC ${fixed(row.roc_auc)}${used}.`;
+}
+
+// The slider and the number beside it; changed() is called when either was.
+function thresholdInputs(changed) {
+  const step = grid ? 1 / steps : 0.001, state = thresholdState;
   const slider = el(
-      'input', {type: 'range', id: 'threshold', min: least, max: 1, step, value: state.threshold});
+      'input', {type: 'range', id: 'threshold', min: floor, max: 1, step, value: state.threshold});
   const number = el('input', {
     type: 'number',
     id: 'threshold-number',
-    min: least,
+    min: floor,
     max: 1,
     step: grid ? step : 'any',
-    value: 0.5
+    value: state.threshold
   });
-  const figures = el('div', {class: 'tiles', id: 'threshold-figures', 'aria-live': 'polite'});
-  const summary = el('p', {class: 'quiet', id: 'threshold-summary'});
-  const left = el('div', {}, el('h3', {}, 'Precision and recall')),
-        right_ = el('div', {}, el('h3', {}, 'ROC'));
+  const set = (value) => {
+    if (!isNumber(value)) return;
+    const inside = Math.min(1, Math.max(floor, value));
+    state.threshold = grid ? Math.round(inside * steps) / steps : inside;
+    slider.value = state.threshold;
+    changed();
+  };
+  slider.addEventListener('input', () => {
+    set(Number(slider.value));
+    number.value = state.threshold;
+  });
+  number.addEventListener('input', () => {
+    if (number.value !== '') set(Number(number.value));
+  });
+  return {slider, number};
+}
+
+function thresholdNotes() {
+  return [
+    grid ? `Counts at steps of ${1 / steps} over all ${count(report.samples)} samples.` : '',
+    floor ? `Probabilities below ${floor} are left out of this page: thresholds begin there.` : ''
+  ].join(' ')
+      .trim();
+}
+
+// The two curves in their places: redraw() after another class, move() after another threshold.
+function thresholdCharts(left, side) {
+  const state = thresholdState;
   let drawn = null;  // the curves, and of what
   const lines = () => {
     if (!drawn || drawn.which !== state.which) drawn = {which: state.which, ...curves(state.which)};
@@ -181,65 +224,57 @@ function showThresholds() {
     const f = figuresAt(state.which, state.threshold);
     return [{x: f[x], y: f[y]}];
   };
-  const set = (value) => {
-    if (!isNumber(value)) return;
-    const inside = Math.min(1, Math.max(least, value));
-    state.threshold = grid ? Math.round(inside * steps) / steps : inside;
-    slider.value = state.threshold;
-    update();
+  const pr = chart(
+      left, 'Precision-recall curve',
+      () => curveConfig(
+          'precision', lines().pr, point('recall', 'precision'), 'recall', 'precision'));
+  const roc = chart(
+      side, 'ROC curve',
+      () => curveConfig(
+          'true positive rate', lines().roc, point('fpr', 'recall'), 'false positive rate',
+          'true positive rate'));
+  return {
+    redraw() {
+      pr.redraw();
+      roc.redraw();
+    },
+    move() {
+      pr.move(0, point('recall', 'precision'));
+      roc.move(0, point('fpr', 'recall'));
+    }
   };
-  slider.addEventListener('input', () => {
-    set(Number(slider.value));
-    number.value = state.threshold;
-  });
-  number.addEventListener('input', () => {
-    if (number.value !== '') set(Number(number.value));
-  });
-  const which = select(multi ? 'Label' : 'Class', options, (value) => {
+}
+
+function showThresholds() {
+  if (!report.probability) return;
+  addToNav('thresholds', 'Thresholds');
+  const state = thresholdState, section = byId('thresholds');
+  state.threshold = Math.max(state.threshold, floor);
+  if (multi) state.which = 'micro';
+  const figures = el('div', {class: 'tiles', id: 'threshold-figures', 'aria-live': 'polite'});
+  const summary = el('p', {class: 'quiet', id: 'threshold-summary'});
+  const left = el('div', {}, el('h3', {}, 'Precision and recall')),
+        side = el('div', {}, el('h3', {}, 'ROC'));
+  const update = () => {
+    figures.replaceChildren(...figureTiles(figuresAt(state.which, state.threshold)));
+    summary.textContent = areasText(state.which);
+    charts.move();
+  };
+  const {slider, number} = thresholdInputs(update);
+  const which = select(multi ? 'Label' : 'Class', thresholdOptions(), (value) => {
     state.which = value;
     update();
-    pr.redraw();
-    roc.redraw();
+    charts.redraw();
   });
   which.node.id = 'threshold-class';
-  const about = [
-    grid ? `Counts at steps of ${step} over all ${count(report.samples)} samples.` : '',
-    floor ? `Probabilities below ${floor} are left out of this page: thresholds begin there.` : ''
-  ].join(' ').trim();
   section.append(
       el('div', {class: 'controls'}, which.label, el('label', {}, 'Threshold', number)),
       el('label',
          { for: 'threshold'
          },
          'p ≥ threshold counts as the ' + (multi ? 'label' : 'class')),
-      slider, summary, figures, el('p', {class: 'quiet'}, about),
-      el('div', {class: 'columns'}, left, right_));
-  const pr = chart(
-      left, 'Precision-recall curve',
-      () => curveConfig(
-          'precision', lines().pr, point('recall', 'precision'), 'recall', 'precision'));
-  const roc = chart(
-      right_, 'ROC curve',
-      () => curveConfig(
-          'true positive rate', lines().roc, point('fpr', 'recall'), 'false positive rate',
-          'true positive rate'));
-  function update() {
-    const f = figuresAt(state.which, state.threshold);
-    const cell = (key, name, text) =>
-        el('div', {class: 'figure', 'data-figure': key}, el('span', {}, name), el('b', {}, text));
-    figures.replaceChildren(
-        cell('tp', 'true positives', count(f.tp)), cell('fp', 'false positives', count(f.fp)),
-        cell('fn', 'false negatives', count(f.fn)), cell('tn', 'true negatives', count(f.tn)),
-        cell('precision', 'precision', fixed(f.precision)),
-        cell('recall', 'recall', fixed(f.recall)), cell('f1', 'F1', fixed(f.f1)),
-        cell('fpr', 'false positive rate', fixed(f.fpr)));
-    const row = (report.metrics.per_class || [])[Number(state.which)];
-    summary.textContent = row ?
-        `Average precision ${fixed(row.average_precision)}, ROC AUC ${fixed(row.roc_auc)}${
-            multi ? `, threshold in use ${fixed(row.threshold)}` : ''}.` :
-                    '';
-    pr.move(0, point('recall', 'precision'));
-    roc.move(0, point('fpr', 'recall'));
-  }
+      slider, summary, figures, el('p', {class: 'quiet'}, thresholdNotes()),
+      el('div', {class: 'columns'}, left, side));
+  const charts = thresholdCharts(left, side);
   update();
 }
