@@ -63,8 +63,8 @@ const Machine& machine() {
   return m;
 }
 
-/// One stream a device, for computing or for uploads; never destroyed, since tensors may live as
-/// long as the program.
+/// One stream a device, for computing, uploads or recording; never destroyed, since tensors may
+/// live as long as the program, and a library's handle remembers the last stream it was given.
 struct Streams {
   std::mutex mutex;
   std::vector<cudaStream_t> of_device;
@@ -74,6 +74,11 @@ Streams& computing() {
   return *all;
 }
 Streams& uploading() {
+  static auto* const all = new Streams;
+  return *all;
+}
+
+Streams& capturing() {
   static auto* const all = new Streams;
   return *all;
 }
@@ -238,22 +243,17 @@ void free_event(void* event) {
   if (cudaEventDestroy(static_cast<cudaEvent_t>(event)) != cudaSuccess) cudaGetLastError();
 }
 
-// CUDA Graphs. The stream is the recording's own, so that what other threads give to the device's
-// meanwhile is done as ever; "relaxed" lets this thread allocate memory.
+// CUDA Graphs. The stream is not the device's, so that what other threads give to that meanwhile is
+// done as ever; "relaxed" lets this thread allocate memory.
 void* start_recording(int device) {
-  use_device(device);
-  void* const own = new_stream();
-  const cudaError_t code = cudaStreamBeginCapture(stream_of(own), cudaStreamCaptureModeRelaxed);
-  if (code != cudaSuccess) free_stream(own);
-  check(code, "cudaStreamBeginCapture");
+  cudaStream_t own = stream_in(capturing(), device);
+  check(cudaStreamBeginCapture(own, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
   return own;
 }
 void* end_recording(int device, void* recording_stream) {
   use_device(device);
   cudaGraph_t graph = nullptr;
-  const cudaError_t code = cudaStreamEndCapture(stream_of(recording_stream), &graph);
-  free_stream(recording_stream);
-  check(code, "cudaStreamEndCapture");
+  check(cudaStreamEndCapture(stream_of(recording_stream), &graph), "cudaStreamEndCapture");
   cudaGraphExec_t executable = nullptr;
   const cudaError_t made = cudaGraphInstantiate(&executable, graph, 0);
   cudaGraphDestroy(graph);
